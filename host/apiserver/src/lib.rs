@@ -1,0 +1,1 @@
+//! The embedded bootstrap API: the subset of the Kubernetes API that a bootstrap needs, and its store

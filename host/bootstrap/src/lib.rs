@@ -1,0 +1,1 @@
+//! The flows: init, discovery, TLS bootstrap, join and reset

@@ -1,0 +1,1 @@
+//! Bootstrap signer, token cleaner, approver, certificate signer and the decision log, over the Kubernetes API

@@ -1,0 +1,1 @@
+//! Certificates, signing requests, guardrails, signatures and the decisions of a bootstrap; no I/O

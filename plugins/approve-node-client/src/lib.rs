@@ -1,0 +1,1 @@
+//! approve-node-client

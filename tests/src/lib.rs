@@ -1,0 +1,1 @@
+//! What crosses crates: the command line, the embedded API, attacks and faults
