@@ -1,1 +1,46 @@
-fn main() {}
+//! `cargo xtask …`: everything that a developer or CI runs, the same commands for both.
+
+mod bench;
+mod command;
+mod demo;
+mod setup;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Chores of Slipway's workspace"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Get what the build and the tests need and this machine lacks; quick when there is nothing to do
+    Setup,
+    /// Build the release binary and run the main job for real: init, three joins, the refused one among them
+    Demo,
+    /// Formatting, clippy, cargo-deny, documentation and all tests
+    Test {
+        /// Also what takes too long for every run
+        #[arg(long)]
+        extended: bool,
+    },
+    /// Measure against the budgets
+    Bench,
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Setup => setup::run(),
+        Chore::Demo => demo::run(),
+        Chore::Test { extended } => test::run(extended),
+        Chore::Bench => bench::run(),
+    }
+}

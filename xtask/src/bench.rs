@@ -1,0 +1,17 @@
+//! `cargo xtask bench`: the budgets, measured in release builds.
+
+use anyhow::Result;
+
+use crate::command::{self, cargo, release_binary};
+use crate::setup;
+
+/// Builds everything in release and runs the benchmarks of the tests crate against the real binary.
+pub(crate) fn run() -> Result<()> {
+    setup::run()?;
+    command::run(cargo().args(["build", "--release", "--locked", "--package", "slipway"]))?;
+    command::run(
+        cargo()
+            .args(["bench", "--locked", "--package", "slipway-tests"])
+            .env("SLIPWAY_BENCH_BINARY", release_binary()?),
+    )
+}

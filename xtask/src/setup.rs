@@ -1,0 +1,45 @@
+//! What the build and the tests need beyond the Rust toolchain: got once, kept in the user's cache folder by
+//! version, never written into a toolchain or the system.
+
+mod apt;
+mod guest_std;
+mod kubectl;
+mod tools;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::command::say;
+
+pub(crate) use kubectl::kubectl;
+pub(crate) use tools::{CARGO_DENY, CARGO_NEXTEST};
+
+/// Gets whatever is missing.
+pub(crate) fn run() -> Result<()> {
+    guest_std::ensure()?;
+    tools::ensure(&CARGO_DENY)?;
+    tools::ensure(&CARGO_NEXTEST)?;
+    kubectl::ensure()?;
+    say("setup: everything is there");
+    Ok(())
+}
+
+/// Slipway's folder in the user's cache.
+fn cache() -> Result<PathBuf> {
+    let version = slipway_guest_build::compiler_version()?;
+    let sysroot = slipway_guest_build::cached_sysroot(&version)?;
+    Ok(sysroot.parent().map(Path::to_owned).unwrap_or_default())
+}
+
+/// Makes a folder whole or not at all: `fill` works on a temporary one, which is then renamed.
+fn make_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let parent = folder.parent().context("a cache folder has a parent")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
+    let temporary = tempfile::tempdir_in(parent)
+        .with_context(|| format!("cannot create a folder in {}", parent.display()))?;
+    fill(temporary.path())?;
+    let temporary = temporary.keep();
+    fs::rename(&temporary, folder).with_context(|| format!("cannot create {}", folder.display()))
+}
