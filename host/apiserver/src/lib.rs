@@ -2,3 +2,4 @@
 pub mod authentication;
 pub mod authorization;
 pub mod serve;
+mod strategy;

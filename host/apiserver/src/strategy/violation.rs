@@ -1,0 +1,89 @@
+//! What is wrong with one field of an object.
+
+use std::fmt;
+
+/// One thing wrong with an object; together they make the causes of a 422 answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The field's path, such as `spec.usages[1]`.
+    pub(crate) field: String,
+    /// The kind of problem.
+    pub(crate) problem: Problem,
+    /// What was seen and what is expected, in words. Never a secret value.
+    pub(crate) detail: String,
+}
+
+/// Kubernetes' kinds of field errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    Required,
+    Invalid,
+    NotSupported,
+    Duplicate,
+    Forbidden,
+}
+
+impl Violation {
+    pub(crate) fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Problem::Required, field, detail)
+    }
+
+    pub(crate) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Problem::Invalid, field, detail)
+    }
+
+    pub(crate) fn not_supported(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Problem::NotSupported, field, detail)
+    }
+
+    pub(crate) fn duplicate(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Problem::Duplicate, field, detail)
+    }
+
+    pub(crate) fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Problem::Forbidden, field, detail)
+    }
+
+    fn new(problem: Problem, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl Problem {
+    /// The `reason` of a StatusCause.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Required => "FieldValueRequired",
+            Self::Invalid => "FieldValueInvalid",
+            Self::NotSupported => "FieldValueNotSupported",
+            Self::Duplicate => "FieldValueDuplicate",
+            Self::Forbidden => "FieldValueForbidden",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Required => "Required value",
+            Self::Invalid => "Invalid value",
+            Self::NotSupported => "Unsupported value",
+            Self::Duplicate => "Duplicate value",
+            Self::Forbidden => "Forbidden",
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}: {}",
+            self.field,
+            self.problem.words(),
+            self.detail
+        )
+    }
+}
