@@ -3,3 +3,5 @@ pub mod authentication;
 pub mod authorization;
 pub mod serve;
 mod strategy;
+
+pub use strategy::RequestLimits;

@@ -8,9 +8,11 @@
 
 mod attributes;
 mod bootstrap;
+pub(crate) mod defaults;
 mod node;
 pub(crate) mod rbac;
 pub(crate) mod resources;
+pub(crate) mod review;
 
 pub use attributes::{Attributes, ResourceTarget, Target};
 

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt as _};
 
 use self::limits::{Admission, Place};
+use self::tls::HTTP_2;
 
 /// Where a request comes from; an extension of every request that came over the network.
 #[derive(Clone, Debug)]
@@ -193,9 +194,15 @@ impl Connection {
                 return;
             }
         };
-        let certificate = stream
-            .get_ref()
-            .1
+        let session = stream.get_ref().1;
+        // The handshake names the protocol. Left to guess it from the first bytes, the builder would
+        // wait for them without a limit.
+        let protocol = if session.alpn_protocol() == Some(HTTP_2) {
+            self.protocol.http2_only()
+        } else {
+            self.protocol.http1_only()
+        };
+        let certificate = session
             .peer_certificates()
             .and_then(|chain| chain.first())
             .map(|certificate| certificate.clone().into_owned());
@@ -207,8 +214,7 @@ impl Connection {
             request.extensions_mut().insert(peer.clone());
             request
         });
-        let connection = self
-            .protocol
+        let connection = protocol
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .into_owned();
         if let Err(error) = self.watcher.watch(connection).await {
@@ -217,3 +223,6 @@ impl Connection {
         drop(place);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 
+/// HTTP/2's name in the handshake.
+pub(super) const HTTP_2: &[u8] = b"h2";
+
 /// What the server is to its clients, and whose certificates it takes from them.
 pub struct TlsIdentity {
     chain: Vec<CertificateDer<'static>>,
@@ -81,7 +84,7 @@ impl TlsIdentity {
             .with_client_cert_verifier(verifier)
             .with_single_cert(self.chain, self.key)
             .map_err(TlsError::Identity)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }

@@ -1,0 +1,226 @@
+//! Roles and bindings: what is valid. Who may write them is `authorization::rbac::escalation`.
+
+use k8s_openapi::api::rbac::v1::{AggregationRule, PolicyRule, RoleRef, Subject};
+
+use super::Violation;
+use crate::authorization::resources;
+
+/// Everything wrong with a role's rules. Paths belong to cluster roles (`namespaced` is false) only.
+pub(crate) fn rules(rules: &[PolicyRule], namespaced: bool) -> Vec<Violation> {
+    let empty = |values: &Option<Vec<String>>| values.as_ref().is_none_or(Vec::is_empty);
+    let mut found = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        let field = format!("rules[{index}]");
+        if rule.verbs.is_empty() {
+            found.push(Violation::required(
+                format!("{field}.verbs"),
+                "must name at least one verb",
+            ));
+        }
+        if !empty(&rule.non_resource_urls) {
+            let field = format!("{field}.nonResourceURLs");
+            if namespaced {
+                found.push(Violation::invalid(
+                    field,
+                    "a path has no namespace: only a ClusterRole may grant it",
+                ));
+            } else if !(empty(&rule.api_groups)
+                && empty(&rule.resources)
+                && empty(&rule.resource_names))
+            {
+                found.push(Violation::invalid(
+                    field,
+                    "a rule is about resources or about paths, not both",
+                ));
+            }
+            continue;
+        }
+        if empty(&rule.api_groups) {
+            found.push(Violation::required(
+                format!("{field}.apiGroups"),
+                "must name at least one group (\"\" is the core group)",
+            ));
+        }
+        if empty(&rule.resources) {
+            found.push(Violation::required(
+                format!("{field}.resources"),
+                "must name at least one resource",
+            ));
+        }
+    }
+    found
+}
+
+/// Aggregated roles need a controller that this API does not have.
+pub(crate) fn aggregation(rule: Option<&AggregationRule>) -> Option<Violation> {
+    rule.map(|_| {
+        Violation::forbidden(
+            "aggregationRule",
+            "aggregated cluster roles are not served by the embedded API: write the rules out",
+        )
+    })
+}
+
+/// Everything wrong with a binding's reference, given the one before the write.
+pub(crate) fn role_ref(old: Option<&RoleRef>, new: &RoleRef, namespaced: bool) -> Vec<Violation> {
+    let mut found = Vec::new();
+    if new
+        .api_group
+        .as_deref()
+        .is_some_and(|group| group != resources::RBAC)
+    {
+        found.push(Violation::not_supported(
+            "roleRef.apiGroup",
+            format!("must be {:?}", resources::RBAC),
+        ));
+    }
+    let kind_holds = new.kind == "ClusterRole" || (namespaced && new.kind == "Role");
+    if !kind_holds {
+        found.push(Violation::not_supported(
+            "roleRef.kind",
+            if namespaced {
+                "must be Role or ClusterRole"
+            } else {
+                "must be ClusterRole"
+            },
+        ));
+    }
+    if new.name.is_empty() {
+        found.push(Violation::required("roleRef.name", "must be given"));
+    }
+    if old.is_some_and(|old| (&old.kind, &old.name) != (&new.kind, &new.name)) {
+        found.push(Violation::invalid(
+            "roleRef",
+            "cannot be changed: delete the binding and create another",
+        ));
+    }
+    found
+}
+
+/// Everything wrong with a binding's subjects.
+pub(crate) fn subjects(subjects: &[Subject], namespaced: bool) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (index, subject) in subjects.iter().enumerate() {
+        let field = format!("subjects[{index}]");
+        if subject.name.is_empty() {
+            found.push(Violation::required(
+                format!("{field}.name"),
+                "must be given",
+            ));
+        }
+        let group = subject.api_group.as_deref().unwrap_or_default();
+        let (group_holds, namespace_holds) = match subject.kind.as_str() {
+            "User" | "Group" => (group.is_empty() || group == resources::RBAC, true),
+            "ServiceAccount" => (
+                group.is_empty(),
+                namespaced || subject.namespace.as_ref().is_some_and(|n| !n.is_empty()),
+            ),
+            _ => {
+                found.push(Violation::not_supported(
+                    format!("{field}.kind"),
+                    "must be User, Group or ServiceAccount",
+                ));
+                (true, true)
+            }
+        };
+        if !group_holds {
+            found.push(Violation::not_supported(
+                format!("{field}.apiGroup"),
+                format!("{group:?} is not the group of a {}", subject.kind),
+            ));
+        }
+        if !namespace_holds {
+            found.push(Violation::required(
+                format!("{field}.namespace"),
+                "a ServiceAccount has a namespace",
+            ));
+        }
+    }
+    found
+}
+
+/// Fills in what a client may leave out: the group of the reference and of its subjects.
+pub(crate) fn fill_in(reference: &mut RoleRef, subjects: &mut [Subject]) {
+    let group = |value: &mut Option<String>| {
+        if value.as_ref().is_none_or(String::is_empty) {
+            *value = Some(resources::RBAC.to_owned());
+        }
+    };
+    group(&mut reference.api_group);
+    for subject in subjects {
+        if matches!(subject.kind.as_str(), "User" | "Group") {
+            group(&mut subject.api_group);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authorization::rbac::rules as make;
+
+    #[test]
+    fn a_rule_is_about_resources_or_paths() {
+        let secrets = make::resources(&["get"], &[""], &["secrets"]);
+        let health = make::paths(&["get"], &["/healthz"]);
+        assert_eq!(rules(&[secrets.clone(), health.clone()], false), []);
+        assert_eq!(rules(&[health.clone()], true).len(), 1);
+        let both = PolicyRule {
+            non_resource_urls: health.non_resource_urls,
+            ..secrets.clone()
+        };
+        assert_eq!(rules(&[both], false).len(), 1);
+        assert_eq!(rules(&[PolicyRule::default()], false).len(), 3);
+        assert_eq!(
+            rules(&[make::resources(&[], &[""], &["x"])], true)[0].field,
+            "rules[0].verbs"
+        );
+    }
+
+    #[test]
+    fn a_reference_never_changes() {
+        let role = |kind: &str, name: &str| RoleRef {
+            kind: kind.into(),
+            name: name.into(),
+            api_group: None,
+        };
+        let old = role("ClusterRole", "a");
+        assert_eq!(role_ref(Some(&old), &old, false), []);
+        assert_eq!(
+            role_ref(Some(&old), &role("ClusterRole", "b"), false).len(),
+            1
+        );
+        assert_eq!(role_ref(None, &role("Role", "a"), false).len(), 1);
+        assert_eq!(role_ref(None, &role("Role", "a"), true), []);
+        assert_eq!(role_ref(None, &role("Secret", ""), true).len(), 2);
+    }
+
+    #[test]
+    fn subjects_are_of_three_kinds() {
+        let subject = |kind: &str, namespace: Option<&str>| Subject {
+            kind: kind.into(),
+            name: "x".into(),
+            namespace: namespace.map(Into::into),
+            api_group: None,
+        };
+        for kind in ["User", "Group"] {
+            assert_eq!(subjects(&[subject(kind, None)], false), []);
+        }
+        assert_eq!(subjects(&[subject("ServiceAccount", None)], false).len(), 1);
+        assert_eq!(subjects(&[subject("ServiceAccount", None)], true), []);
+        assert_eq!(subjects(&[subject("ServiceAccount", Some("a"))], false), []);
+        assert_eq!(subjects(&[subject("Node", None)], false).len(), 1);
+    }
+
+    #[test]
+    fn groups_are_filled_in() {
+        let mut reference = RoleRef::default();
+        let mut subjects = [Subject {
+            kind: "Group".into(),
+            ..Subject::default()
+        }];
+        fill_in(&mut reference, &mut subjects);
+        assert_eq!(reference.api_group.as_deref(), Some(resources::RBAC));
+        assert_eq!(subjects[0].api_group.as_deref(), Some(resources::RBAC));
+    }
+}
