@@ -1,1 +1,14 @@
-//! Configuration documents, tokens, names and pins: types that cannot hold an invalid value
+//! Configuration documents, tokens, names and pins: types that cannot hold an invalid value.
+//!
+//! Everything here is a value: no input or output, no clock. A text is parsed once, where it enters the program, into
+//! a type that needs no further checks; every error names the input, what is wrong with it and what was expected.
+//! Parsers take `&str` or `&[u8]` and never panic.
+
+pub mod digest;
+pub mod duration;
+pub mod endpoint;
+pub mod finding;
+pub mod name;
+pub mod pin;
+mod text;
+pub mod token;

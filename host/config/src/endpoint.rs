@@ -1,0 +1,386 @@
+//! Where an API server is: host and port, and the URL of one.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+use crate::name::{Dns1123Subdomain, NameError};
+use crate::text::{quoted, written_as_string};
+
+/// The port on which an API server listens unless told otherwise.
+pub const DEFAULT_API_SERVER_PORT: u16 = 6443;
+
+/// The port of `https` URLs that name none.
+const HTTPS_PORT: u16 = 443;
+
+/// A host name or an IP address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    /// A DNS name, in lower case.
+    Name(Dns1123Subdomain),
+    /// An IP address.
+    Ip(IpAddr),
+}
+
+/// A host and a TCP port: `api.example:6443`, `10.0.0.1:6443`, `[fd00::1]:6443`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostPort {
+    host: Host,
+    port: u16,
+}
+
+/// The URL of an API server: `https://host:port`, nothing after it, no credentials in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiServerUrl(HostPort);
+
+/// Why a text is no endpoint. The text of a URL is not repeated where it may hold credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// There is nothing in it.
+    #[error("an endpoint is empty; expected host:port")]
+    Empty,
+    /// The host is no host name.
+    #[error("{host} is neither an IP address nor a host name: {source}")]
+    Host {
+        /// The host, quoted and cut.
+        host: String,
+        /// What is wrong with it as a name.
+        source: NameError,
+    },
+    /// The host looks like an IPv4 address, and is none.
+    #[error("{host} is not an IPv4 address; expected four numbers from 0 to 255, or a host name")]
+    Ipv4 {
+        /// The host, quoted and cut.
+        host: String,
+    },
+    /// What stands in brackets is no IPv6 address.
+    #[error(
+        "{host} is not an IPv6 address; expected one in brackets, without a zone, such as [fd00::1]"
+    )]
+    Ipv6 {
+        /// The host, quoted and cut.
+        host: String,
+    },
+    /// An IPv6 address has no brackets, so that its port cannot be told from it.
+    #[error("the IPv6 address {host} has no brackets; expected [address]:port")]
+    Brackets {
+        /// The address, quoted and cut.
+        host: String,
+    },
+    /// There is no port.
+    #[error("{endpoint} has no port; expected host:port, such as {endpoint_with_port}")]
+    NoPort {
+        /// The text, quoted and cut.
+        endpoint: String,
+        /// The same with the usual port.
+        endpoint_with_port: String,
+    },
+    /// The port is no port.
+    #[error("{port} is not a port; expected a number from 1 to 65535")]
+    Port {
+        /// The port, quoted and cut.
+        port: String,
+    },
+    /// The URL's scheme is not `https`.
+    #[error("the API server's URL begins with {scheme}; expected https://host:port")]
+    Scheme {
+        /// The scheme, quoted and cut; the beginning of the text where there is none.
+        scheme: String,
+    },
+    /// The URL has credentials in it.
+    #[error("the API server's URL has credentials in it; expected https://host:port")]
+    Credentials,
+    /// Something follows the port.
+    #[error(
+        "the API server's URL has a path, a query or a fragment; expected https://host:port and nothing after it"
+    )]
+    Path,
+}
+
+impl Host {
+    /// The host as a certificate and a dialler take it: an IPv6 address without brackets.
+    pub fn to_unbracketed(&self) -> String {
+        match self {
+            Self::Name(name) => name.to_string(),
+            Self::Ip(address) => address.to_string(),
+        }
+    }
+}
+
+impl HostPort {
+    /// A host and a port; none where the port is 0.
+    pub fn new(host: Host, port: u16) -> Option<Self> {
+        (port != 0).then_some(Self { host, port })
+    }
+
+    /// Reads `host:port` or `host`, which then has the port `default_port`.
+    ///
+    /// # Errors
+    /// When `text` is neither.
+    pub fn parse_with_default(text: &str, default_port: u16) -> Result<Self, EndpointError> {
+        let (host, port) = split(text)?;
+        let host = host.parse()?;
+        let port = port.map_or(Ok(default_port), parse_port)?;
+        Ok(Self { host, port })
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The port, never 0.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl ApiServerUrl {
+    /// The host and the port.
+    pub fn host_port(&self) -> &HostPort {
+        &self.0
+    }
+}
+
+impl From<HostPort> for ApiServerUrl {
+    fn from(host_port: HostPort) -> Self {
+        Self(host_port)
+    }
+}
+
+impl FromStr for Host {
+    type Err = EndpointError;
+
+    /// Reads a host name in either case, an IPv4 address, or an IPv6 address in brackets.
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.is_empty() {
+            return Err(EndpointError::Empty);
+        }
+        if let Some(inner) = text.strip_prefix('[') {
+            let address = inner
+                .strip_suffix(']')
+                .and_then(|inner| inner.parse::<Ipv6Addr>().ok());
+            return match address {
+                Some(address) => Ok(Self::Ip(address.into())),
+                None => Err(EndpointError::Ipv6 { host: quoted(text) }),
+            };
+        }
+        match text.parse::<IpAddr>() {
+            Ok(address @ IpAddr::V4(_)) => return Ok(Self::Ip(address)),
+            Ok(IpAddr::V6(_)) => return Err(EndpointError::Brackets { host: quoted(text) }),
+            Err(_) => {}
+        }
+        // As in URLs: a name whose last label is a number is a mistyped IPv4 address.
+        let is_number =
+            |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
+        if text.rsplit('.').next().is_some_and(is_number) {
+            return Err(EndpointError::Ipv4 { host: quoted(text) });
+        }
+        match text.to_ascii_lowercase().parse() {
+            Ok(name) => Ok(Self::Name(name)),
+            Err(source) => Err(EndpointError::Host {
+                host: quoted(text),
+                source,
+            }),
+        }
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = EndpointError;
+
+    /// Reads `host:port`; the port must be there.
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let (host, port) = split(text)?;
+        let host: Host = host.parse()?;
+        match port {
+            Some(port) => Ok(Self {
+                host,
+                port: parse_port(port)?,
+            }),
+            None => Err(EndpointError::NoPort {
+                endpoint: quoted(text),
+                endpoint_with_port: quoted(&format!("{host}:{DEFAULT_API_SERVER_PORT}")),
+            }),
+        }
+    }
+}
+
+impl FromStr for ApiServerUrl {
+    type Err = EndpointError;
+
+    /// Reads `https://host[:port]`, with or without a slash at the end; without a port it is 443, as for any URL.
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.is_empty() {
+            return Err(EndpointError::Empty);
+        }
+        let authority = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => {
+                rest.strip_suffix('/').unwrap_or(rest)
+            }
+            Some((scheme, _)) => {
+                return Err(EndpointError::Scheme {
+                    scheme: quoted(&format!("{scheme}://")),
+                });
+            }
+            None => {
+                return Err(EndpointError::Scheme {
+                    scheme: quoted(text.split(['@', '/']).next().unwrap_or_default()),
+                });
+            }
+        };
+        if authority.contains('@') {
+            return Err(EndpointError::Credentials);
+        }
+        if authority.contains(['/', '?', '#', '\\']) {
+            return Err(EndpointError::Path);
+        }
+        HostPort::parse_with_default(authority, HTTPS_PORT).map(Self)
+    }
+}
+
+/// Parts the port from the host. An IPv6 address keeps its brackets.
+fn split(text: &str) -> Result<(&str, Option<&str>), EndpointError> {
+    let after_host = if text.starts_with('[') {
+        text.find(']').unwrap_or(0)
+    } else {
+        0
+    };
+    match text
+        .get(after_host..)
+        .and_then(|tail| tail.find(':'))
+        .and_then(|colon| text.split_at_checked(after_host + colon))
+    {
+        Some((host, port))
+            if !text.starts_with('[') && port.get(1..).is_some_and(|port| port.contains(':')) =>
+        {
+            Err(EndpointError::Brackets {
+                host: quoted(if host.is_empty() { port } else { text }),
+            })
+        }
+        Some((host, port)) => Ok((host, port.get(1..))),
+        None => Ok((text, None)),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, EndpointError> {
+    let digits_only = text.bytes().all(|b| b.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits_only && port != 0 => Ok(port),
+        _ => Err(EndpointError::Port { port: quoted(text) }),
+    }
+}
+
+impl fmt::Display for Host {
+    /// An IPv6 address has brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Ip(IpAddr::V4(address)) => address.fmt(f),
+            Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Display for ApiServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}", self.0)
+    }
+}
+
+written_as_string!(
+    Host,
+    r"^(\[[0-9a-fA-F:.]+\]|[-.0-9a-zA-Z]+)$",
+    "a host name or an IP address, IPv6 in brackets"
+);
+written_as_string!(
+    HostPort,
+    r"^(\[[0-9a-fA-F:.]+\]|[-.0-9a-zA-Z]+):[0-9]{1,5}$",
+    "a host and a port, such as 10.0.0.1:6443"
+);
+written_as_string!(
+    ApiServerUrl,
+    r"^[hH][tT][tT][pP][sS]://(\[[0-9a-fA-F:.]+\]|[-.0-9a-zA-Z]+)(:[0-9]{1,5})?/?$",
+    "the URL of an API server, https://host:port"
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> String {
+        HostPort::parse_with_default(text, DEFAULT_API_SERVER_PORT)
+            .unwrap()
+            .to_string()
+    }
+
+    #[test]
+    fn hosts_are_names_and_addresses_of_both_kinds() {
+        assert_eq!(read("API.Example"), "api.example:6443");
+        assert_eq!(read("10.0.0.1:443"), "10.0.0.1:443");
+        assert_eq!(read("[FD00:0::1]"), "[fd00::1]:6443");
+        assert_eq!(read("[fd00::1]:8443"), "[fd00::1]:8443");
+    }
+
+    #[test]
+    fn urls_are_https_and_nothing_more() {
+        let read = |text: &str| text.parse::<ApiServerUrl>().unwrap().to_string();
+        assert_eq!(read("https://api.example:6443"), "https://api.example:6443");
+        assert_eq!(read("HTTPS://10.0.0.1/"), "https://10.0.0.1:443");
+        assert_eq!(read("https://[::1]:6443"), "https://[::1]:6443");
+    }
+
+    #[test]
+    fn bad_hosts_and_ports_are_refused_with_their_reason() {
+        let refused = |text: &str| text.parse::<HostPort>().unwrap_err().to_string();
+        insta::assert_snapshot!(refused(""), @"an endpoint is empty; expected host:port");
+        insta::assert_snapshot!(refused(":6443"), @"an endpoint is empty; expected host:port");
+        insta::assert_snapshot!(refused("api"), @r#""api" has no port; expected host:port, such as "api:6443""#);
+        insta::assert_snapshot!(refused("a_b:1"), @r#""a_b" is neither an IP address nor a host name: the name "a_b" has '_' in it; expected lower-case letters, digits, '-' and '.'"#);
+        insta::assert_snapshot!(refused("10.0.0.256:1"), @r#""10.0.0.256" is not an IPv4 address; expected four numbers from 0 to 255, or a host name"#);
+        insta::assert_snapshot!(refused("[fe80::1%eth0]:1"), @r#""[fe80::1%eth0]" is not an IPv6 address; expected one in brackets, without a zone, such as [fd00::1]"#);
+        insta::assert_snapshot!(refused("[::1"), @r#""[" is not an IPv6 address; expected one in brackets, without a zone, such as [fd00::1]"#);
+        insta::assert_snapshot!(refused("fd00::1"), @r#"the IPv6 address "fd00::1" has no brackets; expected [address]:port"#);
+        insta::assert_snapshot!(refused("api:0"), @r#""0" is not a port; expected a number from 1 to 65535"#);
+        insta::assert_snapshot!(refused("api:+1"), @r#""+1" is not a port; expected a number from 1 to 65535"#);
+        insta::assert_snapshot!(refused("api:65536"), @r#""65536" is not a port; expected a number from 1 to 65535"#);
+    }
+
+    #[test]
+    fn bad_urls_are_refused_without_repeating_a_password() {
+        let refused = |text: &str| text.parse::<ApiServerUrl>().unwrap_err().to_string();
+        insta::assert_snapshot!(refused("http://api:6443"), @r#"the API server's URL begins with "http://"; expected https://host:port"#);
+        insta::assert_snapshot!(refused("api:6443/x"), @r#"the API server's URL begins with "api:6443"; expected https://host:port"#);
+        insta::assert_snapshot!(refused("https://u:hunter2@api"), @"the API server's URL has credentials in it; expected https://host:port");
+        insta::assert_snapshot!(refused("https://api/k8s?x"), @"the API server's URL has a path, a query or a fragment; expected https://host:port and nothing after it");
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_survive_writing_and_reading(address: std::net::IpAddr, port in 1u16..) {
+            let endpoint = HostPort::new(Host::Ip(address), port).unwrap();
+            prop_assert_eq!(&endpoint.to_string().parse::<HostPort>().unwrap(), &endpoint);
+            let url = ApiServerUrl::from(endpoint);
+            prop_assert_eq!(url.to_string().parse::<ApiServerUrl>().unwrap(), url);
+        }
+
+        #[test]
+        fn whatever_is_accepted_is_read_again_alike(text in r"(https://)?\[?[-a-zA-Z0-9.:@/é]{0,40}\]?(:[0-9]{0,6})?") {
+            if let Ok(endpoint) = text.parse::<HostPort>() {
+                prop_assert_eq!(endpoint.to_string().parse::<HostPort>().unwrap(), endpoint);
+            }
+            if let Ok(url) = text.parse::<ApiServerUrl>() {
+                prop_assert_eq!(url.to_string().parse::<ApiServerUrl>().unwrap(), url);
+            }
+        }
+    }
+}
