@@ -1,0 +1,86 @@
+//! Builds the bundled plugins from their sources, compiles them ahead of time with the engine's own settings, and
+//! writes the table that `src/bundled.rs` includes.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use slipway_guest_build::{Component, GuestBuild, Toolchain};
+use wasmtime::Engine;
+
+#[path = "src/engine/settings.rs"]
+mod settings;
+
+/// The bundled plugins, each a package under `plugins/`.
+const BUNDLED: [&str; 8] = [
+    "approve-manual",
+    "approve-node-client",
+    "approve-renewal",
+    "endpoints-static",
+    "tokens-file",
+    "trust-file",
+    "trust-https",
+    "trust-jws",
+];
+
+fn main() -> Result<()> {
+    let root = root()?;
+    for source in ["plugins", "sdk/rust", "wit", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", root.join(source).display());
+    }
+    println!("cargo::rerun-if-changed=src/engine/settings.rs");
+    println!("cargo::rerun-if-changed=build.rs");
+
+    let target = env::var("TARGET").context("cargo sets no TARGET")?;
+    println!("cargo::rustc-env=SLIPWAY_TARGET={target}");
+
+    let out = PathBuf::from(env::var_os("OUT_DIR").context("cargo sets no OUT_DIR")?);
+    let mut build = GuestBuild::new(root.join("Cargo.toml"), guests_folder(&out)?);
+    for name in BUNDLED {
+        build = build.package(name);
+    }
+    let components = build.run(&Toolchain::locate()?)?;
+    let engine = Engine::new(&settings::settings(&target)?)?;
+    let table = components
+        .iter()
+        .map(|component| embed(component, &engine, &out))
+        .collect::<Result<String>>()?;
+    fs::write(out.join("bundled.rs"), format!("&[\n{table}]\n"))
+        .context("cannot write the table of bundled plugins")
+}
+
+fn root() -> Result<PathBuf> {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").context("cargo sets no CARGO_MANIFEST_DIR")?;
+    let root = Path::new(&manifest).join("../..");
+    fs::canonicalize(&root).with_context(|| format!("cannot find {}", root.display()))
+}
+
+/// `<target>/guests`, which outlives this build script's own output folder: what is there is not built again.
+/// OUT_DIR is `<target>/[<triple>/]<profile>/build/<package>-<hash>/out`; a target folder has a tag.
+fn guests_folder(out: &Path) -> Result<PathBuf> {
+    out.ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .map(|target| target.join("guests"))
+        .with_context(|| format!("{} lies in no target folder of cargo", out.display()))
+}
+
+/// Compiles one component and returns its line in the table.
+fn embed(component: &Component, engine: &Engine, out: &Path) -> Result<String> {
+    let Component { name, path } = component;
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let compiled = engine
+        .precompile_component(&bytes)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot compile {name}"))?;
+    fs::write(out.join(format!("{name}.wasm")), &bytes)?;
+    fs::write(out.join(format!("{name}.cwasm")), compiled)?;
+    let mut line = String::new();
+    writeln!(
+        line,
+        "    Bundled {{ name: {name:?}, component: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\")), \
+         compiled: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.cwasm\")) }},"
+    )?;
+    Ok(line)
+}

@@ -1,0 +1,32 @@
+//! The plugins that come with the program, built and compiled with it.
+
+use slipway_config::digest::Sha256Digest;
+
+/// A plugin inside the program.
+pub struct Bundled {
+    /// Its name, by which the configuration refers to it.
+    pub name: &'static str,
+    /// The component, as its author would ship it.
+    pub component: &'static [u8],
+    /// The same, compiled for the engine of this program.
+    pub(crate) compiled: &'static [u8],
+}
+
+impl Bundled {
+    /// SHA-256 over the component.
+    pub fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(self.component)
+    }
+}
+
+/// All bundled plugins, in the order of their names.
+pub fn list() -> &'static [Bundled] {
+    BUNDLED
+}
+
+/// The bundled plugin of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Bundled> {
+    BUNDLED.iter().find(|bundled| bundled.name == name)
+}
+
+const BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));

@@ -1,0 +1,116 @@
+//! Bootstrap tokens as handles: a plugin has the host use a token, and never sees its secret.
+
+use slipway_config::plugin::Grants;
+use slipway_config::token::BootstrapToken;
+use slipway_pki::jws::{self, JwsError, SignedBytes};
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+
+use super::{Access, Capability};
+use crate::ExtensionPoint;
+use crate::bindings::import::bootstrap_token;
+use crate::call::CallState;
+
+/// Signatures that one call may have verified.
+const VERIFICATIONS: u32 = 32;
+/// Bytes that one signature may cover.
+const PAYLOAD_BYTES: usize = 1024 * 1024;
+
+/// Tokens; for trust sources, which need no grant for the token of their call.
+pub(crate) struct BootstrapTokens;
+
+impl Capability for BootstrapTokens {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["slipway:plugin/bootstrap-token"]
+    }
+
+    fn access(&self, _: &Grants, point: ExtensionPoint) -> Access {
+        match point {
+            ExtensionPoint::TrustSource => Access::Open,
+            _ => Access::Never {
+                reason: "which only a trust source can have",
+                inert: false,
+            },
+        }
+    }
+
+    fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+        bootstrap_token::add_to_linker::<CallState, TokenAccess>(linker, |state| TokenView {
+            table: &mut state.table,
+            session: &mut state.tokens,
+        })
+    }
+}
+
+/// What a plugin's handle stands for.
+pub struct Token(pub(crate) BootstrapToken);
+
+/// What the host did with the tokens of a call.
+#[derive(Default)]
+pub(crate) struct TokenSession {
+    verifications: u32,
+    signed: Vec<SignedBytes>,
+}
+
+impl TokenSession {
+    /// The bytes that passed verification.
+    pub(crate) fn into_signed(self) -> Vec<SignedBytes> {
+        self.signed
+    }
+}
+
+struct TokenAccess;
+
+impl HasData for TokenAccess {
+    type Data<'a> = TokenView<'a>;
+}
+
+struct TokenView<'a> {
+    table: &'a mut ResourceTable,
+    session: &'a mut TokenSession,
+}
+
+impl bootstrap_token::Host for TokenView<'_> {}
+
+impl bootstrap_token::HostToken for TokenView<'_> {
+    fn id(&mut self, token: Resource<Token>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&token)?.0.id.to_string())
+    }
+
+    fn verify_jws(
+        &mut self,
+        token: Resource<Token>,
+        signature: String,
+        payload: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), bootstrap_token::JwsError>> {
+        if self.session.verifications >= VERIFICATIONS || payload.len() > PAYLOAD_BYTES {
+            return Ok(Err(bootstrap_token::JwsError::LimitExceeded));
+        }
+        self.session.verifications += 1;
+        let token = &self.table.get(&token)?.0;
+        Ok(match jws::verify(token, &signature, &payload) {
+            Ok(signed) => {
+                self.session.signed.push(signed);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    fn drop(&mut self, _: Resource<Token>) -> wasmtime::Result<()> {
+        // Guests hold borrows only; the host takes the token back when the call is over.
+        Ok(())
+    }
+}
+
+impl From<JwsError> for bootstrap_token::JwsError {
+    fn from(error: JwsError) -> Self {
+        let text = error.to_string();
+        match error {
+            JwsError::Malformed { .. } => Self::Malformed(text),
+            JwsError::UnexpectedHeader => Self::UnexpectedHeader,
+            JwsError::WrongKeyId => Self::WrongKeyId,
+            JwsError::SignatureMismatch => Self::SignatureMismatch,
+            _ => Self::Other(text),
+        }
+    }
+}

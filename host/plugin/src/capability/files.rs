@@ -1,0 +1,106 @@
+//! Folders of the host, each under a name that the operator chose, read-only unless granted otherwise.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use slipway_config::plugin::Grants;
+use wasmtime::component::Linker;
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::filesystem;
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
+
+use super::{Access, Capability};
+use crate::call::CallState;
+use crate::{ExtensionPoint, LoadError};
+
+/// Folders.
+pub(crate) struct Files;
+
+impl Capability for Files {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["wasi:filesystem/types", "wasi:filesystem/preopens"]
+    }
+
+    fn access(&self, grants: &Grants, _: ExtensionPoint) -> Access {
+        if grants.filesystem.is_empty() {
+            Access::NeedsGrant {
+                grant: "grants: {filesystem: [{name: data, path: /a/folder}]}",
+                inert: true,
+            }
+        } else {
+            Access::Open
+        }
+    }
+
+    fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+        filesystem::types::add_to_linker::<CallState, WasiFilesystem>(
+            linker,
+            CallState::filesystem,
+        )?;
+        filesystem::preopens::add_to_linker::<CallState, WasiFilesystem>(
+            linker,
+            CallState::filesystem,
+        )
+    }
+}
+
+/// The folders of one plugin, checked.
+pub(crate) struct Folders(Vec<Folder>);
+
+struct Folder {
+    name: String,
+    path: PathBuf,
+    permissions: FsPerms,
+}
+
+impl Folders {
+    /// Checks the grants: absolute paths of folders that are there, under names of their own.
+    pub(crate) fn check(plugin: &str, grants: &Grants) -> Result<Self, LoadError> {
+        let mut names = BTreeSet::new();
+        grants
+            .filesystem
+            .iter()
+            .enumerate()
+            .map(|(index, grant)| {
+                let invalid = |reason: String| LoadError::InvalidGrant {
+                    plugin: plugin.to_owned(),
+                    grant: format!("filesystem[{index}]"),
+                    reason,
+                };
+                if !names.insert(&grant.name) {
+                    return Err(invalid(format!(
+                        "the name {:?} is given to two folders",
+                        grant.name
+                    )));
+                }
+                if !grant.path.is_absolute() {
+                    return Err(invalid(format!(
+                        "{} is not an absolute path",
+                        grant.path.display()
+                    )));
+                }
+                if !grant.path.is_dir() {
+                    return Err(invalid(format!("{} is not a folder", grant.path.display())));
+                }
+                Ok(Folder {
+                    name: grant.name.clone(),
+                    path: grant.path.clone(),
+                    permissions: if grant.writable {
+                        FsPerms::ReadWrite
+                    } else {
+                        FsPerms::ReadOnly
+                    },
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Opens the folders for a call.
+    pub(crate) fn configure(&self, builder: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
+        for folder in &self.0 {
+            builder.preopened_dir(&folder.path, &folder.name, folder.permissions)?;
+        }
+        Ok(())
+    }
+}

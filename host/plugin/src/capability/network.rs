@@ -1,0 +1,180 @@
+//! Connections that the host makes for plugins: resolve, check the address, connect, TLS.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+
+/// The longest that one connection attempt takes.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DialError {
+    #[error("{host} cannot be resolved: {source}")]
+    Resolve { host: String, source: io::Error },
+    #[error("{host} resolves to {address}, {reason}")]
+    Forbidden {
+        host: String,
+        address: IpAddr,
+        reason: &'static str,
+    },
+    #[error("no connection to {host} port {port}: {source}")]
+    Connect {
+        host: String,
+        port: u16,
+        source: io::Error,
+    },
+}
+
+/// Connects to the first address of `host` that answers. `host` is a name or an IP address without brackets.
+///
+/// # Errors
+/// The name has no address, one of its addresses is none that a name may stand for, or none answers.
+pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {
+    let addresses = resolve(host, port).await?;
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Requests are small and answered one by one.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(DialError::Connect {
+        host: host.to_owned(),
+        port,
+        source: last,
+    })
+}
+
+/// The name that a server's certificate has to carry.
+pub(crate) fn server_name(host: &str) -> Option<ServerName<'static>> {
+    ServerName::try_from(host.to_owned()).ok()
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    // An address that the operator wrote is what the operator means.
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let addresses: Vec<_> = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|source| DialError::Resolve {
+            host: host.to_owned(),
+            source,
+        })?
+        .collect();
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(addresses);
+    }
+    for address in &addresses {
+        if let Some(reason) = forbidden(address.ip()) {
+            return Err(DialError::Forbidden {
+                host: host.to_owned(),
+                address: address.ip(),
+                reason,
+            });
+        }
+    }
+    Ok(addresses)
+}
+
+/// Why a name may not stand for this address: whoever controls the name would reach into the host, or what the
+/// host alone can reach (a cloud's metadata service is link-local).
+fn forbidden(address: IpAddr) -> Option<&'static str> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => forbidden_v4(address),
+        IpAddr::V6(address) => forbidden_v6(address),
+    }
+}
+
+fn forbidden_v4(address: Ipv4Addr) -> Option<&'static str> {
+    if address.is_loopback() {
+        Some("which is this machine itself; grant the address to mean it")
+    } else if address.is_link_local() {
+        Some("which is link-local; grant the address to mean it")
+    } else if address.is_unspecified()
+        || address.is_multicast()
+        || address.is_broadcast()
+        || address.octets().starts_with(&[0])
+    {
+        Some("which is no address of a server")
+    } else {
+        None
+    }
+}
+
+fn forbidden_v6(address: Ipv6Addr) -> Option<&'static str> {
+    if address.is_loopback() {
+        Some("which is this machine itself; grant the address to mean it")
+    } else if address.is_unicast_link_local() {
+        Some("which is link-local; grant the address to mean it")
+    } else if address.is_unspecified() || address.is_multicast() {
+        Some("which is no address of a server")
+    } else if let Some(embedded) = embedded_v4(address) {
+        forbidden_v4(embedded)
+    } else {
+        None
+    }
+}
+
+/// The IPv4 address that a translator or a tunnel would reach (64:ff9b::/96, 2002::/16).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let octets = address.octets();
+    match octets {
+        [0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [0x20, 0x02, a, b, c, d, ..] => Some(Ipv4Addr::new(a, b, c, d)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_not_stand_for_what_only_the_host_reaches() {
+        for address in [
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "2002:a9fe:a9fe::1",
+        ] {
+            assert!(forbidden(address.parse().unwrap()).is_some(), "{address}");
+        }
+        for address in ["10.0.0.1", "192.168.1.1", "203.0.113.7", "fd00::1", "2001:db8::1"] {
+            assert_eq!(forbidden(address.parse().unwrap()), None, "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_operator_wrote_is_dialled() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        dial("127.0.0.1", port).await.unwrap();
+        drop(listener);
+        let refused = dial("127.0.0.1", port).await.unwrap_err().to_string();
+        assert!(
+            refused.starts_with(&format!("no connection to 127.0.0.1 port {port}: ")),
+            "{refused}"
+        );
+    }
+}

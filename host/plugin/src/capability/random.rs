@@ -1,0 +1,69 @@
+//! Randomness. The seed that hash tables of a language's runtime ask for is no secret and need not be random: it is
+//! always there, and always the same unless randomness was granted.
+
+use slipway_config::plugin::Grants;
+use wasmtime::component::Linker;
+use wasmtime_wasi::p2::bindings::random;
+use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
+use wasmtime_wasi::{WasiCtxBuilder, WasiView as _};
+
+use super::{Access, Capability};
+use crate::ExtensionPoint;
+use crate::call::CallState;
+
+/// Most random bytes in one call.
+const RANDOM_BYTES: u64 = 64 * 1024;
+
+/// Random bytes.
+pub(crate) struct Random;
+
+/// The seed of hash tables.
+pub(crate) struct InsecureSeed;
+
+impl Capability for Random {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["wasi:random/random", "wasi:random/insecure"]
+    }
+
+    fn access(&self, grants: &Grants, _: ExtensionPoint) -> Access {
+        if grants.random {
+            Access::Open
+        } else {
+            Access::NeedsGrant {
+                grant: "grants: {random: true}",
+                inert: false,
+            }
+        }
+    }
+
+    fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+        random::random::add_to_linker::<CallState, WasiRandom>(linker, context)?;
+        random::insecure::add_to_linker::<CallState, WasiRandom>(linker, context)
+    }
+}
+
+impl Capability for InsecureSeed {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["wasi:random/insecure-seed"]
+    }
+
+    fn access(&self, _: &Grants, _: ExtensionPoint) -> Access {
+        Access::Open
+    }
+
+    fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+        random::insecure_seed::add_to_linker::<CallState, WasiRandom>(linker, context)
+    }
+}
+
+/// Sets what a call gets.
+pub(crate) fn configure(builder: &mut WasiCtxBuilder, granted: bool) {
+    builder.max_random_size(RANDOM_BYTES);
+    if !granted {
+        builder.insecure_random_seed(0);
+    }
+}
+
+fn context(state: &mut CallState) -> &mut WasiRandomCtx {
+    state.ctx().ctx.random()
+}

@@ -1,0 +1,108 @@
+//! HTTPS without verification of the server: for trust sources, to the hosts and ports of this call's
+//! locations, on the paths of discovery. What it fetches is worth nothing until it proves itself.
+
+mod fetch;
+mod place;
+
+use std::time::Duration;
+
+use slipway_config::plugin::Grants;
+use wasmtime::component::{HasSelf, Linker};
+
+use super::{Access, Capability};
+use crate::ExtensionPoint;
+use crate::bindings::import::unverified_https::{self, FetchError, Limits, Response};
+use crate::call::CallState;
+use place::{Place, Target};
+
+/// Fetches of one call.
+const FETCHES: u32 = 32;
+/// Largest body, in bytes.
+const BODY_BYTES: u32 = 1024 * 1024;
+/// Longest exchange.
+const EXCHANGE: Duration = Duration::from_secs(10);
+
+/// HTTPS without verification.
+pub(crate) struct UnverifiedHttps;
+
+impl Capability for UnverifiedHttps {
+    fn interfaces(&self) -> &'static [&'static str] {
+        &["slipway:plugin/unverified-https"]
+    }
+
+    fn access(&self, grants: &Grants, point: ExtensionPoint) -> Access {
+        match point {
+            ExtensionPoint::TrustSource if grants.unverified_https => Access::Open,
+            ExtensionPoint::TrustSource => Access::NeedsGrant {
+                grant: "grants: {unverifiedHttps: true}",
+                inert: false,
+            },
+            _ => Access::Never {
+                reason: "which only a trust source can have",
+                inert: false,
+            },
+        }
+    }
+
+    fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+        unverified_https::add_to_linker::<CallState, HasSelf<FetchSession>>(linker, |state| {
+            &mut state.fetches
+        })
+    }
+}
+
+/// What one call may reach.
+#[derive(Default)]
+pub(crate) struct FetchSession {
+    places: Vec<Place>,
+    made: u32,
+}
+
+impl FetchSession {
+    /// For the locations of a call; those that name no host and port open nothing.
+    pub(crate) fn begin(locations: &[String]) -> Self {
+        Self {
+            places: locations
+                .iter()
+                .filter_map(|text| Place::of_location(text))
+                .collect(),
+            made: 0,
+        }
+    }
+
+    fn allow(&mut self, url: &str) -> Result<Target, FetchError> {
+        let target = Target::parse(url).map_err(FetchError::NotAllowed)?;
+        if !self.places.contains(&target.place) {
+            return Err(FetchError::NotAllowed(format!(
+                "{} is none of the locations of this call",
+                target.place
+            )));
+        }
+        if self.made >= FETCHES {
+            return Err(FetchError::NotAllowed(format!(
+                "a call may fetch {FETCHES} times"
+            )));
+        }
+        self.made += 1;
+        Ok(target)
+    }
+
+    async fn fetch(&mut self, url: &str, limits: Limits) -> Result<Response, FetchError> {
+        let target = self.allow(url)?;
+        let body_bytes = limits.body_bytes.min(BODY_BYTES);
+        let time = Duration::from_millis(limits.time_ms.into()).min(EXCHANGE);
+        tokio::time::timeout(time, fetch::get(&target, body_bytes as usize))
+            .await
+            .unwrap_or(Err(FetchError::Timeout))
+    }
+}
+
+impl unverified_https::Host for FetchSession {
+    async fn get(
+        &mut self,
+        url: String,
+        limits: Limits,
+    ) -> wasmtime::Result<Result<Response, FetchError>> {
+        Ok(self.fetch(&url, limits).await)
+    }
+}
