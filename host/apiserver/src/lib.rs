@@ -1,7 +1,17 @@
 //! The embedded bootstrap API: the subset of the Kubernetes API that a bootstrap needs, and its store
 pub mod authentication;
 pub mod authorization;
+mod handler;
+mod patch;
+mod request;
+mod resource;
 pub mod serve;
+mod server;
+mod status;
+mod store;
 mod strategy;
+mod table;
 
+pub use server::{ApiServer, ApiServerBuilder, Clock};
+pub use store::{HistoryLimits, OpenError, Store};
 pub use strategy::RequestLimits;

@@ -1,0 +1,124 @@
+//! What the server knows of a resource before any object exists.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{GroupKind, GroupResource, Object, ObjectError};
+use crate::patch::Merge;
+use crate::table::Columns;
+
+/// A served resource. All of it is constant; what kinds *do* is in [`super::Rules`].
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// The API group; empty for the core group.
+    pub(crate) group: &'static str,
+    /// The version.
+    pub(crate) version: &'static str,
+    /// The kind.
+    pub(crate) kind: &'static str,
+    /// The plural name, as in paths.
+    pub(crate) plural: &'static str,
+    /// The singular name.
+    pub(crate) singular: &'static str,
+    /// What `kubectl` also takes.
+    pub(crate) short_names: &'static [&'static str],
+    /// Whether objects live in a namespace.
+    pub(crate) scope: Scope,
+    /// The verbs on the resource itself.
+    pub(crate) verbs: &'static [&'static str],
+    /// The doors to parts of an object.
+    pub(crate) subresources: &'static [Subresource],
+    /// Paths that a field selector may name, beyond those of `metadata`.
+    pub(crate) selectable_fields: &'static [&'static str],
+    /// How lists in a strategic merge patch are merged; what is not named is replaced.
+    pub(crate) merge: &'static [Merge],
+    /// The columns of a printed table.
+    pub(crate) columns: &'static Columns,
+    /// Reads and writes an object as its kind: checks types, drops unknown fields.
+    pub(crate) normalise: fn(Object) -> Result<Object, ObjectError>,
+}
+
+/// Whether objects live in a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// One object of a name in the cluster.
+    Cluster,
+    /// One object of a name in a namespace.
+    Namespaced,
+}
+
+/// A door to a part of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subresource {
+    /// What a controller says about the object.
+    Status,
+    /// A decision about a certificate signing request.
+    Approval,
+}
+
+/// The verbs of a resource with stored objects.
+pub(crate) const STORED: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+/// The verb of a resource that is a question and not an object.
+pub(crate) const VIRTUAL: &[&str] = &["create"];
+
+impl Definition {
+    /// The resource in its group, for messages.
+    pub(crate) fn group_resource(&self) -> GroupResource {
+        GroupResource::new(self.group, self.plural)
+    }
+
+    /// The kind in its group, for messages.
+    pub(crate) fn group_kind(&self) -> GroupKind {
+        GroupKind {
+            group: self.group,
+            kind: self.kind,
+        }
+    }
+
+    /// `v1` or `group/v1`.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// Whether objects live in a namespace.
+    pub(crate) fn is_namespaced(&self) -> bool {
+        self.scope == Scope::Namespaced
+    }
+
+    /// Whether the resource is a question and not an object.
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.verbs == VIRTUAL
+    }
+}
+
+impl Subresource {
+    /// As in paths.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Approval => "approval",
+        }
+    }
+}
+
+/// An object read and written as `T`.
+pub(crate) fn normalise<T: Serialize + DeserializeOwned>(
+    object: Object,
+) -> Result<Object, ObjectError> {
+    let typed: T = serde_json::from_value(object.into_value())?;
+    Object::from_typed(&typed)
+}

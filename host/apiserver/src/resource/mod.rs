@@ -1,0 +1,14 @@
+//! What is served: the table of resources, their objects, and the rules that each kind brings along.
+
+mod definition;
+mod name;
+mod object;
+mod registry;
+mod rules;
+mod served;
+
+pub(crate) use definition::{Definition, Scope, Subresource};
+pub(crate) use name::{GroupKind, GroupResource};
+pub(crate) use object::{Object, ObjectError};
+pub(crate) use registry::{Registry, Reviews, Served};
+pub(crate) use rules::{Change, Context, NoRules, Review, Rules, keep_other_half};

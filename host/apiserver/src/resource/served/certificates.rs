@@ -1,0 +1,23 @@
+//! Certificate signing requests.
+
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+
+use crate::resource::definition::{STORED, normalise};
+use crate::resource::{Definition, Scope, Subresource};
+use crate::table::NAME_AND_AGE;
+
+pub(super) static CERTIFICATE_SIGNING_REQUESTS: Definition = Definition {
+    group: "certificates.k8s.io",
+    version: "v1",
+    kind: "CertificateSigningRequest",
+    plural: "certificatesigningrequests",
+    singular: "certificatesigningrequest",
+    short_names: &["csr"],
+    scope: Scope::Cluster,
+    verbs: STORED,
+    subresources: &[Subresource::Approval, Subresource::Status],
+    selectable_fields: &["spec.signerName"],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<CertificateSigningRequest>,
+};

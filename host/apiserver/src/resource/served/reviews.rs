@@ -1,0 +1,106 @@
+//! Questions about identities and permissions.
+
+use k8s_openapi::api::authentication::v1::{SelfSubjectReview, TokenReview};
+use k8s_openapi::api::authorization::v1::{
+    LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview,
+};
+
+use crate::resource::definition::{VIRTUAL, normalise};
+use crate::resource::{Definition, Scope};
+use crate::table::NAME_AND_AGE;
+
+pub(super) static SELF_SUBJECT_REVIEWS: Definition = Definition {
+    group: "authentication.k8s.io",
+    version: "v1",
+    kind: "SelfSubjectReview",
+    plural: "selfsubjectreviews",
+    singular: "selfsubjectreview",
+    short_names: &[],
+    scope: Scope::Cluster,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<SelfSubjectReview>,
+};
+
+pub(super) static TOKEN_REVIEWS: Definition = Definition {
+    group: "authentication.k8s.io",
+    version: "v1",
+    kind: "TokenReview",
+    plural: "tokenreviews",
+    singular: "tokenreview",
+    short_names: &[],
+    scope: Scope::Cluster,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<TokenReview>,
+};
+
+pub(super) static LOCAL_SUBJECT_ACCESS_REVIEWS: Definition = Definition {
+    group: "authorization.k8s.io",
+    version: "v1",
+    kind: "LocalSubjectAccessReview",
+    plural: "localsubjectaccessreviews",
+    singular: "localsubjectaccessreview",
+    short_names: &[],
+    scope: Scope::Namespaced,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<LocalSubjectAccessReview>,
+};
+
+pub(super) static SELF_SUBJECT_ACCESS_REVIEWS: Definition = Definition {
+    group: "authorization.k8s.io",
+    version: "v1",
+    kind: "SelfSubjectAccessReview",
+    plural: "selfsubjectaccessreviews",
+    singular: "selfsubjectaccessreview",
+    short_names: &[],
+    scope: Scope::Cluster,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<SelfSubjectAccessReview>,
+};
+
+pub(super) static SELF_SUBJECT_RULES_REVIEWS: Definition = Definition {
+    group: "authorization.k8s.io",
+    version: "v1",
+    kind: "SelfSubjectRulesReview",
+    plural: "selfsubjectrulesreviews",
+    singular: "selfsubjectrulesreview",
+    short_names: &[],
+    scope: Scope::Cluster,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<SelfSubjectRulesReview>,
+};
+
+pub(super) static SUBJECT_ACCESS_REVIEWS: Definition = Definition {
+    group: "authorization.k8s.io",
+    version: "v1",
+    kind: "SubjectAccessReview",
+    plural: "subjectaccessreviews",
+    singular: "subjectaccessreview",
+    short_names: &[],
+    scope: Scope::Cluster,
+    verbs: VIRTUAL,
+    subresources: &[],
+    selectable_fields: &[],
+    merge: &[],
+    columns: &NAME_AND_AGE,
+    normalise: normalise::<SubjectAccessReview>,
+};

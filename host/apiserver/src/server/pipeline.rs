@@ -1,0 +1,60 @@
+//! From a request to its answer: read, authenticate, authorize, handle.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use http::{Request, Response};
+
+use super::Api;
+use super::gate::InProcess;
+use crate::authentication::UserInfo;
+use crate::authorization::Decision;
+use crate::handler;
+use crate::request::RequestInfo;
+use crate::status::Status;
+
+/// A request with what the pipeline found out about it.
+pub(crate) struct Accepted {
+    pub(crate) info: RequestInfo,
+    pub(crate) user: UserInfo,
+    pub(crate) parts: http::request::Parts,
+    pub(crate) body: Body,
+}
+
+pub(super) fn router(api: Arc<Api>) -> Router {
+    Router::new().fallback(answer).with_state(api)
+}
+
+async fn answer(State(api): State<Arc<Api>>, request: Request<Body>) -> Response<Body> {
+    match accept(&api, request).await {
+        Ok(accepted) => handler::handle(api, accepted).await,
+        Err(status) => handler::failure(&status),
+    }
+}
+
+async fn accept(api: &Api, request: Request<Body>) -> Result<Accepted, Status> {
+    let (parts, body) = request.into_parts();
+    let info = RequestInfo::parse(
+        &parts.method,
+        parts.uri.path(),
+        parts.uri.query().unwrap_or_default(),
+    )?;
+    let user = match parts.extensions.get::<InProcess>() {
+        Some(InProcess(user)) => user.clone(),
+        None => api.authenticator.authenticate(&parts).await?,
+    };
+    let attributes = info.attributes();
+    match api.authorizer.authorize(&user, &attributes).await? {
+        Decision::Allow(_) => {}
+        Decision::Deny(reason) => return Err(Status::access_denied(&user, &attributes, &reason)),
+        Decision::NoOpinion => return Err(Status::access_denied(&user, &attributes, "")),
+    }
+    Ok(Accepted {
+        info,
+        user,
+        parts,
+        body,
+    })
+}
