@@ -10,5 +10,7 @@ pub mod endpoint;
 pub mod finding;
 pub mod name;
 pub mod pin;
+pub mod plugin;
+pub mod size;
 mod text;
 pub mod token;

@@ -1,15 +1,67 @@
 //! What the parsers share: quoting foreign text in messages, and the serde and schema sides of a type that is written
 //! as a string.
 
+use std::borrow::Cow;
+
+use crate::token::{TokenId, TokenSecret};
+
 /// Characters of a foreign text that a message shows before it is cut.
 const SHOWN: usize = 80;
 
-/// A foreign text as a message shows it: quoted, control characters escaped, cut when it is long.
+/// A foreign text as a message shows it: quoted, control characters escaped, cut when it is long, without the secret of
+/// a bootstrap token that strayed into it.
 pub(crate) fn quoted(text: &str) -> String {
+    let text = without_token_secrets(text);
     match text.char_indices().nth(SHOWN) {
         Some((cut, _)) => format!("{:?}…", text.get(..cut).unwrap_or_default()),
         None => format!("{text:?}"),
     }
+}
+
+/// `text` with the secret of everything that looks like a bootstrap token masked.
+pub(crate) fn without_token_secrets(text: &str) -> Cow<'_, str> {
+    let is_token_character = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('.') {
+        let id = before
+            .chars()
+            .rev()
+            .take_while(|c| is_token_character(*c))
+            .count();
+        let secret = after.chars().take_while(|c| is_token_character(*c)).count();
+        masked.push_str(before);
+        masked.push('.');
+        rest = after;
+        if id >= TokenId::LENGTH && secret >= TokenSecret::LENGTH {
+            masked.push_str("****************");
+            rest = after.get(secret..).unwrap_or_default();
+        }
+    }
+    match masked.is_empty() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(masked + rest),
+    }
+}
+
+/// The candidate that a mistyped `text` was most likely meant to be, where there is one near enough.
+pub(crate) fn nearest<'a>(
+    text: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let text = text.to_lowercase();
+    let near_enough = (text.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&text, &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, _)| *distance <= near_enough)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 /// Implements `Serialize` through `Display`, `Deserialize` through `FromStr` and `JsonSchema` as a string that matches
@@ -63,7 +115,7 @@ pub(crate) use written_as_string;
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::*;
 
     #[test]
     fn quotes_escape_control_characters_and_cut_long_texts() {
@@ -73,4 +125,26 @@ mod tests {
     }
 
     const SHOWN_AND_MORE: usize = super::SHOWN + 1;
+
+    #[test]
+    fn a_token_that_strays_into_a_message_loses_its_secret() {
+        assert_eq!(
+            quoted("x abcdef.0123456789abcdef y"),
+            r#""x abcdef.**************** y""#
+        );
+        assert_eq!(
+            quoted("a.abcdef.0123456789abcdefgh.b"),
+            r#""a.abcdef.****************.b""#
+        );
+        assert_eq!(quoted("10.0.0.1"), r#""10.0.0.1""#);
+    }
+
+    #[test]
+    fn only_what_is_near_is_suggested() {
+        let names = ["trustSources", "csrApprovers", "tokenStores"];
+        assert_eq!(nearest("trustSource", names), Some("trustSources"));
+        assert_eq!(nearest("csrapprovers", names), Some("csrApprovers"));
+        assert_eq!(nearest("approvers", names), Some("csrApprovers"));
+        assert_eq!(nearest("settings", names), None);
+    }
 }
