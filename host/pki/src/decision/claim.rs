@@ -1,0 +1,118 @@
+//! Which key may have a node name.
+//!
+//! Two keys may ask for the same name before any Node exists. Before an approval is written a claim is made on the name,
+//! one per name, by a create that fails where there is one already. Who finds another's claim waits for a person.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use slipway_config::finding::Finding;
+use slipway_config::name::NodeName;
+
+use crate::key::KeyFingerprint;
+
+/// A claim on a node name, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Claim {
+    /// The name that is claimed.
+    pub node: NodeName,
+    /// The key that claims it.
+    pub key: KeyFingerprint,
+    /// UID of the request through which it is claimed.
+    pub request_uid: String,
+    /// UID of the token that submitted the request, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_uid: Option<String>,
+    /// When the token's time is over, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// When the claim was made.
+    pub claimed: Timestamp,
+}
+
+/// What is known about the request behind an existing claim, read live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClaimFacts {
+    /// Where the request behind it stands.
+    pub request: ClaimedRequest,
+    /// Whether a Node of that name exists.
+    pub node_exists: bool,
+    /// Whether the token behind it was deleted.
+    pub token_revoked: bool,
+}
+
+/// Where the request behind a claim stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimedRequest {
+    /// Neither denied nor signed.
+    Open,
+    /// Denied.
+    Denied,
+    /// Its certificate is in its status.
+    Delivered,
+    /// It does not exist any more. It may have been delivered before it was collected, so that this alone ends nothing.
+    Gone,
+}
+
+/// Why a claim is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimEnd {
+    /// The certificate was delivered and the Node exists, whose name protects itself from then on.
+    Fulfilled,
+    /// The request was denied.
+    Denied,
+    /// The token expired or was deleted.
+    TokenOver,
+}
+
+/// What to do before an approval is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There is no claim: create this one, then look again. The create must fail where there is one.
+    Create(Claim),
+    /// The claim is ours: the approval may be written.
+    Held,
+    /// The claim that is there is over: delete it, if it is unchanged, then look again.
+    Clear(ClaimEnd),
+    /// The claim is another's: leave the request to a person, with this finding.
+    Defer(Finding),
+}
+
+/// What to do for `wanted`, given the claim that exists on its name, if any, and what is known about it.
+///
+/// The holder of the same key holds the claim whichever request and token it comes with.
+pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timestamp) -> Step {
+    let Some((claim, facts)) = existing else {
+        return Step::Create(wanted.clone());
+    };
+    if let Some(end) = end(claim, facts, now) {
+        return Step::Clear(end);
+    }
+    if claim.key == wanted.key {
+        return Step::Held;
+    }
+    let seen = format!(
+        "the name {} is claimed by another key, {}, through the request with UID {}, since {}",
+        claim.node, claim.key, claim.request_uid, claim.claimed
+    );
+    Step::Defer(Finding::failed("name-unclaimed", seen).with_fix(format!(
+        "find out which machine is {}, then deny the other request",
+        claim.node
+    )))
+}
+
+/// Whether a claim is over, and why.
+pub fn end(claim: &Claim, facts: ClaimFacts, now: Timestamp) -> Option<ClaimEnd> {
+    let token_over = facts.token_revoked || claim.expires.is_some_and(|expires| expires <= now);
+    match facts.request {
+        ClaimedRequest::Denied => Some(ClaimEnd::Denied),
+        ClaimedRequest::Delivered | ClaimedRequest::Gone if facts.node_exists => {
+            Some(ClaimEnd::Fulfilled)
+        }
+        _ if token_over => Some(ClaimEnd::TokenOver),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
