@@ -54,7 +54,7 @@ struct Folder {
 }
 
 impl Folders {
-    /// Checks the grants: absolute paths of folders that are there, under names of their own.
+    /// Checks the grants: folders that are there, under names of their own.
     pub(crate) fn check(plugin: &str, grants: &Grants) -> Result<Self, LoadError> {
         let mut names = BTreeSet::new();
         grants
@@ -71,12 +71,6 @@ impl Folders {
                     return Err(invalid(format!(
                         "the name {:?} is given to two folders",
                         grant.name
-                    )));
-                }
-                if !grant.path.is_absolute() {
-                    return Err(invalid(format!(
-                        "{} is not an absolute path",
-                        grant.path.display()
                     )));
                 }
                 if !grant.path.is_dir() {

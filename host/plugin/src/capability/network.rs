@@ -4,7 +4,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
+use slipway_config::endpoint::{Host, HostPort};
 use tokio::net::TcpStream;
 
 /// The longest that one connection attempt takes.
@@ -13,33 +14,37 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DialError {
-    #[error("{host} cannot be resolved: {source}")]
-    Resolve { host: String, source: io::Error },
-    #[error("{host} resolves to {address}, {reason}")]
+    #[error("{place} cannot be resolved: {source}")]
+    Resolve { place: HostPort, source: io::Error },
+    #[error("{place} resolves to {address}, {reason}")]
     Forbidden {
-        host: String,
+        place: HostPort,
         address: IpAddr,
         reason: &'static str,
     },
-    #[error("no connection to {host} port {port}: {source}")]
-    Connect {
-        host: String,
-        port: u16,
-        source: io::Error,
-    },
+    #[error("no connection to {place}: {source}")]
+    Connect { place: HostPort, source: io::Error },
 }
 
-/// Connects to the first address of `host` that answers. `host` is a name or an IP address without brackets.
+/// Which addresses a name may stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Any: the operator named the host for this very call.
+    Any,
+    /// Those of other machines: whoever controls the name may have changed since the operator named it.
+    Remote,
+}
+
+/// Connects to the first address of `place` that answers.
 ///
 /// # Errors
-/// The name has no address, one of its addresses is none that a name may stand for, or none answers.
-pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {
-    let addresses = resolve(host, port).await?;
+/// The name has no address, one of its addresses is out of reach, or none answers.
+pub(crate) async fn dial(place: &HostPort, reach: Reach) -> Result<TcpStream, DialError> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
+    for address in resolve(place, reach).await? {
         match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
-                // Requests are small and answered one by one.
+                // Requests are small and answered one by one; without it they are slower, and no worse.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
@@ -48,36 +53,42 @@ pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> 
         }
     }
     Err(DialError::Connect {
-        host: host.to_owned(),
-        port,
+        place: place.clone(),
         source: last,
     })
 }
 
 /// The name that a server's certificate has to carry.
-pub(crate) fn server_name(host: &str) -> Option<ServerName<'static>> {
-    ServerName::try_from(host.to_owned()).ok()
+///
+/// # Errors
+/// The host is a name that no certificate can carry.
+pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, InvalidDnsNameError> {
+    match host {
+        Host::Ip(address) => Ok(ServerName::from(*address)),
+        Host::Name(name) => ServerName::try_from(name.to_string()),
+    }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-    // An address that the operator wrote is what the operator means.
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let addresses: Vec<_> = tokio::net::lookup_host((host, port))
+async fn resolve(place: &HostPort, reach: Reach) -> Result<Vec<SocketAddr>, DialError> {
+    let name = match place.host() {
+        // An address that the operator wrote is what the operator means.
+        Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, place.port())]),
+        Host::Name(name) => name.as_str(),
+    };
+    let addresses: Vec<_> = tokio::net::lookup_host((name, place.port()))
         .await
         .map_err(|source| DialError::Resolve {
-            host: host.to_owned(),
+            place: place.clone(),
             source,
         })?
         .collect();
-    if host.eq_ignore_ascii_case("localhost") {
+    if reach == Reach::Any || name == "localhost" {
         return Ok(addresses);
     }
     for address in &addresses {
         if let Some(reason) = forbidden(address.ip()) {
             return Err(DialError::Forbidden {
-                host: host.to_owned(),
+                place: place.clone(),
                 address: address.ip(),
                 reason,
             });
@@ -168,12 +179,12 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_the_operator_wrote_is_dialled() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        dial("127.0.0.1", port).await.unwrap();
+        let place: HostPort = listener.local_addr().unwrap().to_string().parse().unwrap();
+        dial(&place, Reach::Remote).await.unwrap();
         drop(listener);
-        let refused = dial("127.0.0.1", port).await.unwrap_err().to_string();
+        let refused = dial(&place, Reach::Remote).await.unwrap_err().to_string();
         assert!(
-            refused.starts_with(&format!("no connection to 127.0.0.1 port {port}: ")),
+            refused.starts_with(&format!("no connection to {place}: ")),
             "{refused}"
         );
     }

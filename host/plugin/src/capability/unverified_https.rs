@@ -6,6 +6,7 @@ mod place;
 
 use std::time::Duration;
 
+use slipway_config::endpoint::HostPort;
 use slipway_config::plugin::Grants;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -13,7 +14,7 @@ use super::{Access, Capability};
 use crate::ExtensionPoint;
 use crate::bindings::import::unverified_https::{self, FetchError, Limits, Response};
 use crate::call::CallState;
-use place::{Place, Target};
+use place::Target;
 
 /// Fetches of one call.
 const FETCHES: u32 = 32;
@@ -54,7 +55,7 @@ impl Capability for UnverifiedHttps {
 /// What one call may reach.
 #[derive(Default)]
 pub(crate) struct FetchSession {
-    places: Vec<Place>,
+    places: Vec<HostPort>,
     made: u32,
 }
 
@@ -64,7 +65,7 @@ impl FetchSession {
         Self {
             places: locations
                 .iter()
-                .filter_map(|text| Place::of_location(text))
+                .filter_map(|location| place::of_location(location))
                 .collect(),
             made: 0,
         }

@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::place::Target;
 use crate::bindings::import::unverified_https::{FetchError, Response};
-use crate::capability::network::{self, DialError};
+use crate::capability::network::{self, DialError, Reach};
 
 /// Fetches `target`; a body of more than `body_bytes` is an error.
 pub(super) async fn get(target: &Target, body_bytes: usize) -> Result<Response, FetchError> {
@@ -43,10 +43,10 @@ pub(super) async fn get(target: &Target, body_bytes: usize) -> Result<Response, 
 
 async fn connect(target: &Target) -> Result<TlsStream<tokio::net::TcpStream>, FetchError> {
     let place = &target.place;
-    let name = network::server_name(&place.host).ok_or_else(|| {
-        FetchError::Dns(format!("{:?} is neither a name nor an address", place.host))
+    let name = network::server_name(place.host()).map_err(|error| {
+        FetchError::Dns(format!("{place}: {error}"))
     })?;
-    let stream = network::dial(&place.host, place.port)
+    let stream = network::dial(place, Reach::Any)
         .await
         .map_err(|error| match error {
             DialError::Resolve { .. } => FetchError::Dns(error.to_string()),
