@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub mod csr_approver;
 pub mod endpoint_provider;
 pub mod token_store;
-// trust_source follows with slipway_pki::decision::trust
+pub mod trust_source;
 
 /// A decision that a plugin can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -19,5 +19,6 @@ pub use extension::ExtensionPoint;
 pub use extension::csr_approver::CsrApprover;
 pub use extension::endpoint_provider::EndpointProvider;
 pub use extension::token_store::TokenStore;
+pub use extension::trust_source::TrustSource;
 pub use identity::PluginIdentity;
 pub use stats::CallStats;
