@@ -20,8 +20,8 @@ pub struct Limits {
     pub table_elements: u32,
     /// Resources of the host that it may hold at once (open files, requests, streams); 256 unless told otherwise.
     pub resources: u32,
-    /// Calls of host functions that it may make; 100000 unless told otherwise.
-    pub host_calls: u32,
+    /// Data that it may hand to the host at once, as its answer or to a function of the host; 4Mi unless told otherwise.
+    pub answer: ByteSize,
 }
 
 /// Why limits are refused.
@@ -33,6 +33,12 @@ pub enum LimitError {
     Memory {
         /// The limit.
         memory: ByteSize,
+    },
+    /// An answer outside what makes sense.
+    #[error("the answer limit {answer} is outside what a decision needs; expected 4Ki to 256Mi")]
+    Answer {
+        /// The limit.
+        answer: ByteSize,
     },
     /// A deadline outside what makes sense.
     #[error("the deadline {deadline} is outside what a decision may take; expected 1ms to 5m")]
@@ -56,7 +62,7 @@ impl Default for Limits {
             deadline: GoDuration::from_secs(1),
             table_elements: 20_000,
             resources: 256,
-            host_calls: 100_000,
+            answer: ByteSize::from_mib(4),
         }
     }
 }
@@ -74,8 +80,8 @@ struct Written {
     table_elements: u32,
     /// Resources of the host that it may hold at once (open files, requests, streams).
     resources: u32,
-    /// Calls of host functions that it may make.
-    host_calls: u32,
+    /// Data that it may hand to the host at once.
+    answer: ByteSize,
 }
 
 impl Default for Written {
@@ -85,14 +91,14 @@ impl Default for Written {
             deadline,
             table_elements,
             resources,
-            host_calls,
+            answer,
         } = Limits::default();
         Self {
             memory,
             deadline,
             table_elements,
             resources,
-            host_calls,
+            answer,
         }
     }
 }
@@ -106,7 +112,7 @@ impl TryFrom<Written> for Limits {
             deadline,
             table_elements,
             resources,
-            host_calls,
+            answer,
         } = written;
         if !(ByteSize::from_kib(64)..=ByteSize::from_mib(4096)).contains(&memory) {
             return Err(LimitError::Memory { memory });
@@ -114,12 +120,15 @@ impl TryFrom<Written> for Limits {
         if !(Duration::from_millis(1)..=Duration::from_secs(300)).contains(&deadline.get()) {
             return Err(LimitError::Deadline { deadline });
         }
+        if !(ByteSize::from_kib(4)..=ByteSize::from_mib(256)).contains(&answer) {
+            return Err(LimitError::Answer { answer });
+        }
         Ok(Self {
             memory,
             deadline,
             table_elements,
             resources,
-            host_calls,
+            answer,
         })
     }
 }
@@ -149,6 +158,7 @@ mod tests {
     fn senseless_limits_are_refused() {
         insta::assert_snapshot!(read("memory: 1Ki").unwrap_err(), @"the memory limit 1Ki is outside what a component can use; expected 64Ki to 4Gi");
         insta::assert_snapshot!(read("memory: 5Gi").unwrap_err(), @"the memory limit 5Gi is outside what a component can use; expected 64Ki to 4Gi");
+        insta::assert_snapshot!(read("answer: 1Gi").unwrap_err(), @"the answer limit 1Gi is outside what a decision needs; expected 4Ki to 256Mi");
         insta::assert_snapshot!(read("deadline: 1h").unwrap_err(), @"the deadline 1h is outside what a decision may take; expected 1ms to 5m");
         insta::assert_snapshot!(read("deadline: 0").unwrap_err(), @"the deadline 0s is outside what a decision may take; expected 1ms to 5m");
     }
