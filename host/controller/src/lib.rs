@@ -1,1 +1,3 @@
-//! Bootstrap signer, token cleaner, approver, certificate signer and the decision log, over the Kubernetes API
+//! Bootstrap signer, token cleaner, approver, certificate signer and the decision log, over the Kubernetes API.
+
+pub mod decision_log;

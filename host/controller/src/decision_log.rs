@@ -1,0 +1,63 @@
+//! What was decided, by whom and why: append-only JSON lines, each bound to the one before it by a hash.
+//!
+//! An intent is on disk before the act that it announces, so that nothing was ever done of which the log knows nothing.
+//! Writers that come at the same time share one sync to disk.
+
+mod files;
+mod read;
+mod record;
+mod writer;
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+pub use read::{Verified, read, verify};
+pub use record::{Action, Entry, PluginOpinion, Record, Stage, Subject};
+pub use writer::DecisionLog;
+
+/// Why the log cannot be written or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The system refused.
+    #[error("cannot {action} the decision log {path}")]
+    Io {
+        /// What was tried: `open`, `write`, `read`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A line is no record.
+    #[error("{path}, line {line}: this is no decision record")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record does not follow from the one before it: something was changed, removed or put in between.
+    #[error(
+        "{path}, line {line}: record {sequence} does not follow from the record before it ({broken})"
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// The record's own number.
+        sequence: u64,
+        /// Which link is broken.
+        broken: &'static str,
+    },
+    /// The writer ended; earlier it could not write.
+    #[error("the decision log is not written any more, since an earlier write failed")]
+    Stopped,
+}

@@ -1,0 +1,124 @@
+//! One line of the log.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use slipway_config::digest::Sha256Digest;
+use slipway_config::finding::{Finding, Verdict};
+
+/// A record as it stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Counted from 1, without gaps.
+    pub sequence: u64,
+    /// When it was written.
+    pub time: Timestamp,
+    /// SHA-256 over the line before this one; zeros in the first.
+    pub previous: Sha256Digest,
+    /// What it says.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// What is known and done about one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Before or after the act.
+    pub stage: Stage,
+    /// What is done.
+    pub action: Action,
+    /// Why, in one line.
+    pub reason: String,
+    /// The request.
+    pub subject: Subject,
+    /// What the guardrails found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardrails: Vec<Finding>,
+    /// What each approver answered, in the order of the chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opinions: Vec<PluginOpinion>,
+}
+
+/// Before or after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// It is about to be done.
+    Intent,
+    /// It is done.
+    Done,
+}
+
+/// What is done with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// It is approved.
+    Approve,
+    /// It is denied.
+    Deny,
+    /// It is left to a person.
+    Defer,
+    /// It is asked again later.
+    Retry,
+    /// Its certificate is issued.
+    Sign,
+    /// It is approved, and gets no certificate.
+    RefuseToSign,
+    /// Its token was deleted.
+    Revoke,
+}
+
+/// The request that a record is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// The object's name.
+    pub name: String,
+    /// The object's UID.
+    pub uid: String,
+    /// SHA-256 over the request as submitted.
+    pub request: Sha256Digest,
+    /// The signer.
+    pub signer_name: String,
+    /// The node that it names, if it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// SHA-256 over the key, if it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Who asks.
+    pub requester: String,
+}
+
+/// What one approver answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginOpinion {
+    /// The plugin's name in the configuration.
+    pub plugin: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 over the component.
+    pub digest: Sha256Digest,
+    /// SHA-256 over its settings.
+    pub settings: Sha256Digest,
+    /// What it was granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// Whether it only looked on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
+    /// Its verdict; none where there was an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Why there is no verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What it found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+}
