@@ -12,6 +12,6 @@ mod store;
 mod strategy;
 mod table;
 
-pub use server::{ApiServer, ApiServerBuilder, Clock};
+pub use server::{ApiServer, ApiServerBuilder, Clock, DefaultsError, StartError};
 pub use store::{HistoryLimits, OpenError, Store};
 pub use strategy::RequestLimits;

@@ -1,11 +1,26 @@
 //! Who asks: a client certificate, a bootstrap token, or nobody in particular. A credential that is
 //! presented and bad is refused; it never counts as none.
 
+mod bootstrap_token;
 mod certificate;
+mod credentials;
 mod identity;
+mod impersonation;
+mod ledger;
+mod projection;
+mod reviews;
+mod tokens;
 
-pub use certificate::user_from_certificate;
+pub use bootstrap_token::TOKEN_UID;
+pub use certificate::{CertificateError, user_from_certificate};
+pub(crate) use credentials::Credentials;
 pub use identity::{
     ANONYMOUS, AUTHENTICATED, BOOTSTRAP_PREFIX, BOOTSTRAPPERS, CREDENTIAL_ID, MASTERS, NODE_PREFIX,
     NODES, SERVICE_ACCOUNT_PREFIX, UNAUTHENTICATED, UserInfo,
 };
+pub(crate) use impersonation::impersonate;
+pub(crate) use projection::Projection;
+pub use projection::ProjectionError;
+pub(crate) use reviews::{SelfSubjectReviews, TokenReviews};
+pub use tokens::TokenBackend;
+pub(crate) use tokens::{SECRETS, Tokens, secret_data};

@@ -7,14 +7,24 @@
 //! 5. RBAC over the served objects.
 
 mod attributes;
+mod authorizer;
 mod bootstrap;
 pub(crate) mod defaults;
 mod node;
+pub(crate) mod permissions;
 pub(crate) mod rbac;
 pub(crate) mod resources;
-pub(crate) mod review;
+mod review;
+mod reviews;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use attributes::{Attributes, ResourceTarget, Target};
+pub(crate) use authorizer::UnionAuthorizer;
+pub(crate) use reviews::{
+    LocalSubjectAccessReviews, SelfSubjectAccessReviews, SelfSubjectRulesReviews,
+    SubjectAccessReviews,
+};
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 

@@ -31,13 +31,3 @@ pub(crate) trait Authorizer: Send + Sync {
 /// The identity of a request from inside this process. Only [`crate::ApiServer::client`] sets it.
 #[derive(Clone, Debug)]
 pub(super) struct InProcess(pub(super) UserInfo);
-
-/// Nobody comes in by a credential.
-pub(super) struct NoCredentials;
-
-#[async_trait]
-impl Authenticator for NoCredentials {
-    async fn authenticate(&self, _request: &Parts) -> Result<UserInfo, Status> {
-        Ok(UserInfo::anonymous())
-    }
-}

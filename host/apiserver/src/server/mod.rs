@@ -1,10 +1,12 @@
 //! The server: the pipeline that every request goes through, over the network or in-process.
 
 mod builder;
+mod defaults;
 mod gate;
 mod pipeline;
 
-pub use builder::{ApiServerBuilder, Clock};
+pub use builder::{ApiServerBuilder, Clock, StartError};
+pub use defaults::DefaultsError;
 pub(crate) use gate::{Authenticator, Authorizer};
 
 use std::fmt;
@@ -14,7 +16,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::authentication::UserInfo;
+use crate::authentication::{Projection, UserInfo};
 use crate::resource::{Registry, Rules};
 use crate::serve::{self, ConnectionLimits, ServeError, TlsIdentity};
 use crate::store::Store;
@@ -43,6 +45,8 @@ pub(crate) struct Api {
     pub(crate) authorizer: Arc<dyn Authorizer>,
     /// What kinds do beyond being stored.
     pub(crate) rules: Arc<dyn Rules>,
+    /// Keeps the Secrets like a plugin's tokens, where a plugin keeps them.
+    pub(crate) projection: Option<Projection>,
 }
 
 impl ApiServer {
@@ -63,7 +67,8 @@ impl ApiServer {
         kube::Client::new(router, "default")
     }
 
-    /// Serves over TLS until `shutdown`.
+    /// Serves over TLS until `shutdown`, and keeps the Secrets of bootstrap tokens like the token store
+    /// meanwhile.
     ///
     /// # Errors
     /// When the TLS identity cannot be used.
@@ -80,7 +85,21 @@ impl ApiServer {
             .map_request(|request: http::Request<hyper::body::Incoming>| {
                 request.map(axum::body::Body::new)
             });
-        serve::serve(service, listener, identity, limits, shutdown).await
+        // Ends with the serving, however that ends.
+        let projecting = shutdown.child_token();
+        let stop = projecting.clone().drop_guard();
+        let serving = async move {
+            let served = serve::serve(service, listener, identity, limits, shutdown).await;
+            drop(stop);
+            served
+        };
+        let projection = async {
+            if let Some(projection) = &self.api.projection {
+                projection.run(projecting).await;
+            }
+        };
+        let (served, ()) = tokio::join!(serving, projection);
+        served
     }
 }
 

@@ -1,15 +1,17 @@
 //! From a request to its answer: read, authenticate, authorize, handle.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use futures::FutureExt as _;
 use http::{Request, Response};
 
 use super::Api;
 use super::gate::InProcess;
-use crate::authentication::UserInfo;
+use crate::authentication::{UserInfo, impersonate};
 use crate::authorization::Decision;
 use crate::handler;
 use crate::request::RequestInfo;
@@ -28,10 +30,18 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 }
 
 async fn answer(State(api): State<Arc<Api>>, request: Request<Body>) -> Response<Body> {
-    match accept(&api, request).await {
-        Ok(accepted) => handler::handle(api, accepted).await,
-        Err(status) => handler::failure(&status),
-    }
+    let answering = async {
+        match accept(&api, request).await {
+            Ok(accepted) => handler::handle(Arc::clone(&api), accepted).await,
+            Err(status) => handler::failure(&status),
+        }
+    };
+    // A bug in one handler must not take the connection down, or a caller inside this process. What is
+    // shared is changed by moves only, so that nothing is left half-done.
+    AssertUnwindSafe(answering)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| handler::failure(&Status::internal("a handler panicked")))
 }
 
 async fn accept(api: &Api, request: Request<Body>) -> Result<Accepted, Status> {
@@ -45,6 +55,7 @@ async fn accept(api: &Api, request: Request<Body>) -> Result<Accepted, Status> {
         Some(InProcess(user)) => user.clone(),
         None => api.authenticator.authenticate(&parts).await?,
     };
+    let user = impersonate(user, &parts.headers, api.authorizer.as_ref()).await?;
     let attributes = info.attributes();
     match api.authorizer.authorize(&user, &attributes).await? {
         Decision::Allow(_) => {}

@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Node;
 
+use super::{forbidden, typed};
+use crate::authorization::resources;
+use crate::resource::{Context, Object};
+use crate::status::Status;
+
 /// Labels in Kubernetes' own domains that a node may set on itself.
 const OWN_LABELS: [&str; 11] = [
     "kubernetes.io/hostname",
@@ -24,21 +29,58 @@ const OWN_DOMAINS: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 /// The domains in which it may set no other.
 const RESERVED_DOMAINS: [&str; 2] = ["kubernetes.io", "k8s.io"];
 
+/// From the Node as the client wants it to the Node as it is stored.
+pub(super) fn admit(
+    old: Option<&Object>,
+    new: Object,
+    context: &Context,
+) -> Result<Object, Status> {
+    typed(old, &new, |old: Option<&Node>, new| {
+        match (old, context.subresource) {
+            (None, _) => {}
+            (Some(old), None) => prepare_update(old, new),
+            (Some(old), Some(_)) => prepare_status(old, new),
+        }
+        let refusal = context
+            .user
+            .node_name()
+            .and_then(|node| refusal(node, old, new));
+        match refusal {
+            None => Ok(()),
+            Some(why) => Err(forbidden(context, new.metadata.name.as_deref(), &why)),
+        }
+    })
+}
+
+/// Who writes a node's Lease has to be that node: the name of a new one stands in its body only, so
+/// the authorizer has not seen it.
+pub(super) fn admit_lease(new: Object, context: &Context) -> Result<Object, Status> {
+    let refusal = context
+        .user
+        .node_name()
+        .filter(|_| context.namespace == resources::NODE_LEASES)
+        .and_then(|node| foreign_name(node, "Lease", new.name()));
+    match refusal {
+        None => Ok(new),
+        Some(why) => Err(forbidden(context, Some(new.name()), &why)),
+    }
+}
+
 /// A write to the object itself leaves the status alone.
-pub(crate) fn prepare_update(old: &Node, new: &mut Node) {
+fn prepare_update(old: &Node, new: &mut Node) {
     new.status = old.status.clone();
 }
 
 /// A write through `/status` leaves the spec alone, and what ties the object to others. kubelet
 /// writes its labels and annotations through this door.
-pub(crate) fn prepare_status(old: &Node, new: &mut Node) {
+fn prepare_status(old: &Node, new: &mut Node) {
     new.spec = old.spec.clone();
     new.metadata.finalizers = old.metadata.finalizers.clone();
     new.metadata.owner_references = old.metadata.owner_references.clone();
 }
 
 /// Why the node of this name may not write the object so; `old` is none on create.
-pub(crate) fn refusal(node: &str, old: Option<&Node>, new: &Node) -> Option<String> {
+fn refusal(node: &str, old: Option<&Node>, new: &Node) -> Option<String> {
     let name = new.metadata.name.as_deref().unwrap_or_default();
     if let Some(refusal) = foreign_name(node, "Node", name) {
         return Some(refusal);
@@ -69,7 +111,7 @@ pub(crate) fn refusal(node: &str, old: Option<&Node>, new: &Node) -> Option<Stri
 }
 
 /// Why the node may not write an object of this name, when that has to be its own.
-pub(crate) fn foreign_name(node: &str, kind: &str, name: &str) -> Option<String> {
+fn foreign_name(node: &str, kind: &str, name: &str) -> Option<String> {
     (name != node).then(|| format!("node {node:?} may write no {kind} but its own, not {name:?}"))
 }
 

@@ -1,9 +1,102 @@
-//! Roles and bindings: what is valid. Who may write them is `authorization::rbac::escalation`.
+//! Roles and bindings: what is valid, and that nobody grants more than they hold.
 
 use k8s_openapi::api::rbac::v1::{AggregationRule, PolicyRule, RoleRef, Subject};
 
-use super::Violation;
-use crate::authorization::resources;
+use serde::{Deserialize, Serialize};
+
+use super::{Violation, forbidden, read, valid};
+use crate::authorization::permissions::Permissions;
+use crate::authorization::{ResourceTarget, UnionAuthorizer, resources};
+use crate::resource::{Context, Object, ObjectError};
+use crate::status::Status;
+
+/// What a Role and a ClusterRole have in common.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleBody {
+    rules: Option<Vec<PolicyRule>>,
+    aggregation_rule: Option<AggregationRule>,
+}
+
+/// What a RoleBinding and a ClusterRoleBinding have in common.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BindingBody {
+    role_ref: RoleRef,
+    #[serde(default)]
+    subjects: Vec<Subject>,
+}
+
+/// From the Role or ClusterRole as the client wants it to the one that is stored.
+pub(super) fn admit_role(
+    authorizer: &UnionAuthorizer,
+    old: Option<&Object>,
+    new: Object,
+    context: &Context,
+) -> Result<Object, Status> {
+    let before = old.map(read::<RoleBody>).transpose()?;
+    let after: RoleBody = read(&new)?;
+    let written = after.rules.as_deref().unwrap_or_default();
+    let mut violations = rules(written, context.resource.is_namespaced());
+    violations.extend(aggregation(after.aggregation_rule.as_ref()));
+    valid(&violations, Some(new.name()), context)?;
+    if before.is_none_or(|before| before.rules != after.rules) {
+        let role = ResourceTarget::new(resources::RBAC, context.resource.plural)
+            .within(&context.namespace)
+            .named(new.name());
+        permitted(authorizer, &new, context, |permissions| {
+            permissions.grant(role, written)
+        })?;
+    }
+    Ok(new)
+}
+
+/// From the RoleBinding or ClusterRoleBinding as the client wants it to the one that is stored.
+pub(super) fn admit_binding(
+    authorizer: &UnionAuthorizer,
+    old: Option<&Object>,
+    new: Object,
+    context: &Context,
+) -> Result<Object, Status> {
+    let before = old.map(read::<BindingBody>).transpose()?;
+    let mut after: BindingBody = read(&new)?;
+    fill_in(&mut after.role_ref, &mut after.subjects);
+    let namespaced = context.resource.is_namespaced();
+    let mut violations = role_ref(
+        before.as_ref().map(|before| &before.role_ref),
+        &after.role_ref,
+        namespaced,
+    );
+    violations.extend(subjects(&after.subjects, namespaced));
+    valid(&violations, Some(new.name()), context)?;
+    if before.is_none_or(|before| before.subjects != after.subjects) {
+        permitted(authorizer, &new, context, |permissions| {
+            permissions.bind(&context.namespace, &after.role_ref)
+        })?;
+    }
+    let filled_in = serde_json::to_value(after)
+        .map_err(ObjectError::from)
+        .and_then(Object::from_value)
+        .map_err(Status::internal)?;
+    let mut new = new;
+    new.copy_field_from(&filled_in, "roleRef");
+    new.copy_field_from(&filled_in, "subjects");
+    Ok(new)
+}
+
+fn permitted(
+    authorizer: &UnionAuthorizer,
+    object: &Object,
+    context: &Context,
+    ask: impl FnOnce(Permissions<'_>) -> Result<(), String>,
+) -> Result<(), Status> {
+    let policy = authorizer.policy()?;
+    let permissions = Permissions {
+        user: &context.user,
+        policy: &policy,
+    };
+    ask(permissions).map_err(|why| forbidden(context, Some(object.name()), &why))
+}
 
 /// Everything wrong with a role's rules. Paths belong to cluster roles (`namespaced` is false) only.
 pub(crate) fn rules(rules: &[PolicyRule], namespaced: bool) -> Vec<Violation> {

@@ -6,6 +6,6 @@ mod policy;
 mod rule;
 pub(crate) mod rules;
 
-pub(crate) use escalation::{Escalation, grants_more};
+pub(crate) use escalation::grants_more;
 pub(crate) use policy::Policy;
 pub(crate) use rule::allows;

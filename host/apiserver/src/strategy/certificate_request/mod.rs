@@ -1,9 +1,12 @@
 //! CertificateSigningRequests: what the server writes itself, and what may change through which door.
 
 mod conditions;
+mod rules;
 mod validation;
 
-pub(crate) use conditions::{APPROVED, DENIED, FAILED};
+pub(crate) use rules::CertificateRequests;
+
+use self::conditions::{APPROVED, DENIED, FAILED};
 
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::{
