@@ -1,0 +1,112 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{Entry, ask};
+use crate::cluster::{ClusterError, Kind};
+use crate::dns::DnsError;
+use crate::http::{self, Get, HttpError};
+use crate::log::Level;
+use crate::unverified_https::{FetchError, Limits, Response};
+
+/// A native panic tells its story by itself.
+pub(crate) fn report_panics() {}
+
+pub(crate) fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
+    ask(|host| {
+        host.log.push(Entry {
+            level,
+            message: message.to_owned(),
+            fields: fields
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        });
+    });
+}
+
+pub(crate) fn settings() -> Result<Vec<(String, String)>, String> {
+    Ok(ask(|host| host.settings.clone()))
+}
+
+pub(crate) fn wall_clock() -> Duration {
+    ask(|host| host.wall_clock)
+}
+
+pub(crate) fn monotonic_clock() -> Duration {
+    ask(|host| host.wall_clock)
+}
+
+/// A counter, so that a test is the same each time.
+pub(crate) fn random_bytes(length: usize) -> Vec<u8> {
+    ask(|host| {
+        std::iter::repeat_with(|| {
+            host.random = host.random.wrapping_add(1);
+            host.random
+        })
+        .take(length)
+        .collect()
+    })
+}
+
+pub(crate) fn resolve(name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    ask(|host| host.names.get(name).cloned())
+        .filter(|addresses| !addresses.is_empty())
+        .ok_or_else(|| DnsError::NotFound(name.to_owned()))
+}
+
+pub(crate) fn cluster_get(
+    kind: &Kind<'_>,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<String>, ClusterError> {
+    let key = [kind.group, kind.version, kind.kind, namespace, name].map(str::to_owned);
+    ask(|host| {
+        granted(host, kind)?;
+        Ok(host.objects.get(&key).cloned())
+    })
+}
+
+pub(crate) fn cluster_list(kind: &Kind<'_>, namespace: &str) -> Result<Vec<String>, ClusterError> {
+    ask(|host| {
+        granted(host, kind)?;
+        Ok(host
+            .objects
+            .iter()
+            .filter(|([group, version, name, within, _], _)| {
+                is_of(kind, group, version, name) && (namespace.is_empty() || namespace == within)
+            })
+            .map(|(_, object)| object.clone())
+            .collect())
+    })
+}
+
+/// A kind is granted when there is an object of it.
+fn granted(host: &super::MockHost, kind: &Kind<'_>) -> Result<(), ClusterError> {
+    host.objects
+        .keys()
+        .any(|[group, version, name, ..]| is_of(kind, group, version, name))
+        .then_some(())
+        .ok_or_else(|| ClusterError::NotGranted(format!("{} in the mock host", kind.kind)))
+}
+
+fn is_of(kind: &Kind<'_>, group: &str, version: &str, name: &str) -> bool {
+    (kind.group, kind.version, kind.kind) == (group, version, name)
+}
+
+pub(crate) fn unverified_get(url: &str, limits: Limits) -> Result<Response, FetchError> {
+    let response = ask(|host| host.unverified.get(url).cloned())
+        .unwrap_or_else(|| Err(FetchError::NotAllowed(format!("{url} in the mock host"))))?;
+    if response.body.len() > limits.body_bytes as usize {
+        return Err(FetchError::TooLarge);
+    }
+    Ok(response)
+}
+
+pub(crate) fn http_get(get: &Get) -> Result<http::Response, HttpError> {
+    let response = ask(|host| host.http.get(&get.url.text).cloned())
+        .ok_or_else(|| HttpError::NotAllowed(get.url.text.clone()))?;
+    if response.body.len() > get.body_bytes {
+        return Err(HttpError::TooLarge(get.url.text.clone()));
+    }
+    Ok(response)
+}
