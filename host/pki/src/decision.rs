@@ -10,7 +10,6 @@
 
 pub mod claim;
 pub mod ledger;
-pub mod posture_stub;
 pub mod signing;
 pub mod trust;
 pub mod verdict;

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::decision::posture_stub::PostureId;
 use slipway_config::endpoint::{ApiServerUrl, EndpointError};
 use slipway_config::finding::Finding;
 use slipway_config::pin::CaPin;
+use slipway_config::posture::PostureId;
 
 use crate::alpha_discovery::AlphaClusterInfo;
 use crate::ca::{BundleError, CaBundle, PinMismatch};
