@@ -94,35 +94,4 @@ fn bearer_token(request: &Parts) -> Result<Option<&str>, Status> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token_in(values: &[&str]) -> Result<Option<String>, u16> {
-        let mut request = http::Request::new(());
-        for value in values {
-            request
-                .headers_mut()
-                .append(AUTHORIZATION, value.parse().unwrap());
-        }
-        let (parts, ()) = request.into_parts();
-        bearer_token(&parts)
-            .map(|token| token.map(str::to_owned))
-            .map_err(|status| status.code().as_u16())
-    }
-
-    #[test]
-    fn a_bearer_token_is_read_and_nothing_else_is_let_pass() {
-        assert_eq!(token_in(&[]), Ok(None));
-        assert_eq!(token_in(&["Bearer a.b"]), Ok(Some("a.b".into())));
-        assert_eq!(token_in(&["bearer  a.b"]), Ok(Some("a.b".into())));
-        for bad in [
-            &["Bearer"][..],
-            &["Bearer "][..],
-            &["a.b"][..],
-            &["Basic a.b"][..],
-            &["Bearer a.b", "Bearer a.b"][..],
-        ] {
-            assert_eq!(token_in(bad), Err(401), "{bad:?}");
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,8 @@ mod impersonation;
 mod ledger;
 mod projection;
 mod reviews;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tokens;
 
 pub use bootstrap_token::TOKEN_UID;

@@ -285,3 +285,6 @@ fn object(name: &str, secret: Secret) -> Result<Object, ProjectionError> {
         source: error.into(),
     })
 }
+
+#[cfg(test)]
+mod tests;

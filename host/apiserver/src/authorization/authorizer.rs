@@ -129,3 +129,67 @@ fn objects<T: DeserializeOwned>(listing: &Listing) -> Result<Vec<T>, Status> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::authentication::BOOTSTRAPPERS;
+    use crate::authentication::testing::{put, store};
+    use crate::authorization::ResourceTarget;
+
+    #[tokio::test]
+    async fn a_binding_counts_from_its_write_to_its_change() {
+        let store = store().await;
+        let authorizer = UnionAuthorizer::new(store.clone());
+        let ann = UserInfo::authenticated("ann", ["ops"]);
+        let read = Attributes::resource("get", ResourceTarget::new("", "nodes").named("n1"));
+        let bind = |name: &str| {
+            json!({
+                "metadata": {"name": "b"},
+                "roleRef": {"apiGroup": resources::RBAC, "kind": "ClusterRole", "name": "reader"},
+                "subjects": [{"kind": "User", "name": name}],
+            })
+        };
+        let role = json!({
+            "metadata": {"name": "reader"},
+            "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["nodes"]}],
+        });
+        let decide = || authorizer.authorize(&ann, &read);
+        assert_eq!(decide().await, Ok(Decision::NoOpinion));
+        put(&store, Key::new(COLLECTIONS[0], "", "reader"), role).await;
+        assert_eq!(decide().await, Ok(Decision::NoOpinion));
+        let binding = Key::new(COLLECTIONS[2], "", "b");
+        put(&store, binding.clone(), bind("ann")).await;
+        assert!(matches!(decide().await, Ok(Decision::Allow(_))));
+        put(&store, binding, bind("ben")).await;
+        assert_eq!(decide().await, Ok(Decision::NoOpinion));
+    }
+
+    #[tokio::test]
+    async fn a_token_sees_its_own_request_and_no_other() {
+        let store = store().await;
+        let authorizer = UnionAuthorizer::new(store.clone());
+        let collection = format!("{}/{}", resources::CERTIFICATES, resources::REQUESTS);
+        let request = |requester: &str| json!({"spec": {"username": requester}});
+        for (name, requester) in [
+            ("own", "system:bootstrap:abcdef"),
+            ("other", "system:bootstrap:uvwxyz"),
+        ] {
+            put(&store, Key::new(&collection, "", name), request(requester)).await;
+        }
+        let token = UserInfo::authenticated("system:bootstrap:abcdef", [BOOTSTRAPPERS]);
+        let get = async |name: &str| {
+            let target =
+                ResourceTarget::new(resources::CERTIFICATES, resources::REQUESTS).named(name);
+            authorizer
+                .authorize(&token, &Attributes::resource("get", target))
+                .await
+                .unwrap()
+        };
+        assert!(matches!(get("own").await, Decision::Allow(_)));
+        assert!(matches!(get("other").await, Decision::Deny(_)));
+        assert!(matches!(get("absent").await, Decision::Allow(_)));
+    }
+}

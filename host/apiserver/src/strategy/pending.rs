@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use tokio::task::unconstrained;
 
 use super::certificate_request::is_pending;
 use crate::authorization::resources;
@@ -87,7 +88,8 @@ impl Index {
 
     /// Reads what has happened; false when something was missed.
     fn catch_up(&mut self) -> bool {
-        while let Some(next) = self.watch.next().now_or_never() {
+        // Unconstrained: tokio would say "nothing now" after a while, for the sake of other tasks.
+        while let Some(next) = unconstrained(self.watch.next()).now_or_never() {
             match next {
                 Some(event) => self.apply(&event),
                 None => return false,
@@ -133,4 +135,69 @@ fn pending_requester(record: &Record) -> Option<String> {
     is_pending(&request)
         .then_some(request.spec.username)
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::authentication::testing::{put, store};
+    use crate::store::{Action, Key, Write};
+
+    fn key(name: &str) -> Key {
+        Key::new("certificates.k8s.io/certificatesigningrequests", "", name)
+    }
+
+    async fn put_request(store: &Store, name: &str, requester: &str, conditions: &[&str]) {
+        let conditions: Vec<_> = conditions
+            .iter()
+            .map(|type_| json!({"type": type_, "status": "True"}))
+            .collect();
+        let request = json!({
+            "metadata": {"name": name},
+            "spec": {"username": requester, "request": "", "signerName": "a.b/c"},
+            "status": {"conditions": conditions},
+        });
+        put(store, key(name), request).await;
+    }
+
+    #[tokio::test]
+    async fn a_decision_or_a_delete_makes_room() {
+        let store = store().await;
+        put_request(&store, "before", "a", &[]).await;
+        let pending = PendingRequests::new(store.clone(), 2);
+        assert_eq!(pending.check("a"), Ok(()));
+        put_request(&store, "after", "a", &[]).await;
+        let refused = pending.check("a").unwrap_err();
+        assert_eq!(refused.code(), 429);
+        assert!(refused.retry_after_seconds().is_some());
+        assert_eq!(pending.check("b"), Ok(()));
+        put_request(&store, "after", "a", &["Approved"]).await;
+        assert_eq!(pending.check("a"), Ok(()));
+        put_request(&store, "third", "a", &["slipway.dev/Reviewed"]).await;
+        assert!(pending.check("a").is_err());
+        let write = Write {
+            action: Action::Delete {
+                expected: store.get(&key("third")).unwrap().revision,
+                only_if_empty: false,
+            },
+            key: key("third"),
+            namespace: None,
+        };
+        store.write(write).await.unwrap();
+        assert_eq!(pending.check("a"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_is_counted_anew() {
+        let store = store().await;
+        let pending = PendingRequests::new(store.clone(), 1_000_000);
+        assert_eq!(pending.count("a"), 0);
+        // More than a watch may fall behind.
+        for index in 0..5000 {
+            put_request(&store, &format!("r{index}"), "a", &[]).await;
+        }
+        assert_eq!(pending.count("a"), 5000);
+    }
 }
