@@ -130,3 +130,6 @@ fn forbidden(context: &Context, name: Option<&str>, why: &str) -> Status {
     let resource = context.resource.group_resource();
     Status::forbidden(&resource, name.unwrap_or_default(), why)
 }
+
+#[cfg(test)]
+mod tests;
