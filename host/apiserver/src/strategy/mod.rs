@@ -11,7 +11,7 @@ mod secret;
 mod violation;
 
 pub use fairness::RequestLimits;
-pub(crate) use violation::{Problem, Violation};
+pub(crate) use violation::Violation;
 
 use std::sync::Arc;
 

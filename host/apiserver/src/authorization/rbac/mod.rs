@@ -8,4 +8,5 @@ pub(crate) mod rules;
 
 pub(crate) use escalation::grants_more;
 pub(crate) use policy::Policy;
+#[cfg(test)]
 pub(crate) use rule::allows;
