@@ -29,4 +29,15 @@ pub(crate) fn find(name: &str) -> Option<&'static Bundled> {
     BUNDLED.iter().find(|bundled| bundled.name == name)
 }
 
+/// The bundled plugin whose name is nearest to `name`, if one is near.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    const NEAR: f64 = 0.7;
+    BUNDLED
+        .iter()
+        .map(|bundled| (strsim::jaro_winkler(bundled.name, name), bundled.name))
+        .filter(|(similarity, _)| *similarity >= NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
 const BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));

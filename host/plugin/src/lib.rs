@@ -9,16 +9,33 @@
 //! within limits of memory, time and answer size (`call`), and is known by the SHA-256 of its bytes
 //! ([`PluginIdentity`]).
 
+mod adapter;
+mod authority;
+mod bindings;
+pub mod bundled;
+mod call;
+mod capability;
+mod engine;
 mod error;
 pub mod extension;
+mod host;
 mod identity;
+pub mod inspection;
+mod limits;
+mod load;
+mod seal;
 mod stats;
+mod text;
 
+pub use capability::cluster::{ClusterReadError, ClusterReader, ObjectKind};
+pub use engine::Allocation;
 pub use error::{CallError, LoadError, SettingProblem};
 pub use extension::ExtensionPoint;
 pub use extension::csr_approver::CsrApprover;
 pub use extension::endpoint_provider::EndpointProvider;
 pub use extension::token_store::TokenStore;
 pub use extension::trust_source::TrustSource;
+pub use host::{HostOptions, PluginHost};
 pub use identity::PluginIdentity;
+pub use seal::{SealError, SealingKey};
 pub use stats::CallStats;

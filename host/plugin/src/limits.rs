@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use slipway_config::plugin::{Limits, PluginEntry};
+use slipway_config::plugin::PluginEntry;
 use wasmtime::ResourceLimiter;
 
 use crate::LoadError;
 use crate::engine::{PARTS_PER_COMPONENT, TABLE_ELEMENTS};
-
-/// Live handles to the host's resources in one call.
-pub(crate) const HANDLES: usize = 1024;
-
-/// The most memory that an entry may allow, in bytes: what a 32-bit memory has.
-const MOST_MEMORY: u64 = 4 * 1024 * 1024 * 1024;
 
 /// The limits of one plugin, checked.
 #[derive(Debug, Clone, Copy)]
@@ -21,58 +15,63 @@ pub(crate) struct CallLimits {
     pub(crate) deadline: Duration,
     /// Linear memory, in bytes, all memories of the instance together.
     pub(crate) memory: u64,
-    /// What the plugin may hand to the host in one call, its answer included, in bytes.
-    pub(crate) data: u64,
+    /// Elements in each of its tables.
+    table_elements: usize,
+    /// Live handles to the host's resources.
+    pub(crate) resources: usize,
+    /// What the plugin may hand to the host at once, its answer included, in bytes.
+    pub(crate) answer: u64,
 }
 
 impl CallLimits {
     /// The limits of an entry.
     pub(crate) fn of(entry: &PluginEntry) -> Result<Self, LoadError> {
-        let Limits {
-            memory,
-            deadline,
-            answer,
-            ..
-        } = entry.limits;
-        if memory.bytes() > MOST_MEMORY {
+        let limits = &entry.limits;
+        let table_elements = limits.table_elements as usize;
+        if table_elements > TABLE_ELEMENTS {
             return Err(LoadError::InvalidLimit {
                 plugin: entry.name.to_string(),
-                limit: "memory",
-                reason: format!("{memory} is more than the 4Gi that a plugin can have"),
+                limit: "tableElements",
+                reason: format!("{table_elements} is more than {TABLE_ELEMENTS}"),
             });
         }
         Ok(Self {
-            deadline: deadline.into(),
-            memory: memory.bytes(),
-            data: answer.bytes(),
+            deadline: limits.deadline.into(),
+            memory: limits.memory.bytes(),
+            table_elements,
+            resources: limits.resources as usize,
+            answer: limits.answer.bytes(),
         })
     }
 }
 
-/// The plugin wanted more memory than it may have.
+/// Why growing is refused.
 #[derive(Debug, thiserror::Error)]
-#[error("the memory limit is reached")]
-pub(crate) struct MemoryExceeded;
+pub(crate) enum Exceeded {
+    /// More memory than allowed.
+    #[error("the memory limit is reached")]
+    Memory,
+    /// More elements in a table than allowed.
+    #[error("a table wants more than {0} elements")]
+    Table(usize),
+}
 
 /// Counts what one instance takes. What goes beyond a limit is a trap: a guest that sees its memory refused would
 /// only die of it later, with a message that says less.
 pub(crate) struct Meter {
-    most: usize,
-    /// What is taken now, which is also the most that was ever taken: linear memory does not shrink.
-    memory: usize,
+    limits: CallLimits,
+    /// Taken now, which is also the most that was ever taken: linear memory does not shrink.
+    memory: u64,
 }
 
 impl Meter {
-    pub(crate) fn new(limits: &CallLimits) -> Self {
-        Self {
-            most: usize::try_from(limits.memory).unwrap_or(usize::MAX),
-            memory: 0,
-        }
+    pub(crate) fn new(limits: CallLimits) -> Self {
+        Self { limits, memory: 0 }
     }
 
     /// Bytes of linear memory, all memories together.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        self.memory as u64
+        self.memory
     }
 }
 
@@ -85,9 +84,9 @@ impl ResourceLimiter for Meter {
     ) -> wasmtime::Result<bool> {
         let memory = self
             .memory
-            .saturating_add(desired.saturating_sub(current));
-        if memory > self.most {
-            return Err(MemoryExceeded.into());
+            .saturating_add(desired.saturating_sub(current) as u64);
+        if memory > self.limits.memory {
+            return Err(Exceeded::Memory.into());
         }
         self.memory = memory;
         Ok(true)
@@ -99,8 +98,8 @@ impl ResourceLimiter for Meter {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS {
-            return Err(MemoryExceeded.into());
+        if desired > self.limits.table_elements {
+            return Err(Exceeded::Table(self.limits.table_elements).into());
         }
         Ok(true)
     }

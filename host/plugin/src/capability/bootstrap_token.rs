@@ -42,6 +42,7 @@ impl Capability for BootstrapTokens {
 }
 
 /// What a plugin's handle stands for.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Token(pub(crate) BootstrapToken);
 
 /// What the host did with the tokens of a call.
@@ -106,9 +107,9 @@ impl From<JwsError> for bootstrap_token::JwsError {
     fn from(error: JwsError) -> Self {
         let text = error.to_string();
         match error {
-            JwsError::Malformed { .. } => Self::Malformed(text),
+            JwsError::Malformed(_) => Self::Malformed(text),
             JwsError::UnexpectedHeader => Self::UnexpectedHeader,
-            JwsError::WrongKeyId => Self::WrongKeyId,
+            JwsError::WrongKeyId { .. } => Self::WrongKeyId,
             JwsError::SignatureMismatch => Self::SignatureMismatch,
             _ => Self::Other(text),
         }

@@ -176,7 +176,11 @@ impl ClusterView {
         namespace: &str,
     ) -> Result<Vec<String>, ClusterError> {
         let grants = self.granted(kind)?;
-        if !namespace.is_empty() && !grants.iter().any(|grant| covers_namespace(grant, namespace)) {
+        if !namespace.is_empty()
+            && !grants
+                .iter()
+                .any(|grant| covers_namespace(grant, namespace))
+        {
             return Err(not_granted(kind, namespace, ""));
         }
         let objects = self.reader()?.list(kind, namespace).await?;

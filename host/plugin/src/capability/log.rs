@@ -12,13 +12,12 @@ use super::{Access, Capability};
 use crate::ExtensionPoint;
 use crate::bindings::import::host_log;
 use crate::call::CallState;
+use crate::text::one_line;
 
 pub(crate) use host_log::Level;
 
 /// Entries of one call; further ones are counted and dropped.
 const ENTRIES_PER_CALL: u32 = 64;
-/// Bytes of one message, and of one field's value; the rest is cut.
-const TEXT_BYTES: usize = 2048;
 /// Fields of one entry; further ones are dropped.
 const FIELDS: usize = 16;
 /// Entries of one plugin in a second, over all its calls.
@@ -169,39 +168,6 @@ fn described(fields: &[(String, String)]) -> String {
     text
 }
 
-/// A text that is one line, of bounded length, without anything that a terminal acts on: control characters, and
-/// what turns the direction of writing or is not seen.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len().min(TEXT_BYTES));
-    for character in text.chars() {
-        if line.len() + character.len_utf8() > TEXT_BYTES {
-            line.push('…');
-            break;
-        }
-        match character {
-            '\n' | '\t' => line.push(' '),
-            character if is_unprintable(character) => {}
-            character => line.push(character),
-        }
-    }
-    line
-}
-
-fn is_unprintable(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -209,21 +175,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_becomes_one_printable_line() {
-        assert_eq!(
-            one_line("a\nb\x1b[31m\u{202e}c\r\u{0}d\u{9b}\u{200b}é"),
-            "a b[31mcdé"
-        );
-    }
-
-    #[test]
-    fn a_long_text_is_cut_at_a_character() {
-        let line = one_line(&"é".repeat(TEXT_BYTES));
-        assert!(line.len() <= TEXT_BYTES + '…'.len_utf8());
-        assert!(line.ends_with("é…"));
-    }
 
     #[test]
     fn a_call_writes_no_more_entries_than_it_may() {
@@ -239,7 +190,10 @@ mod tests {
     fn a_plugin_writes_no_faster_than_it_may() {
         let meter = LogMeter::new();
         let allowed = (0..BURST as u32 * 2).filter(|_| meter.allows_one()).count();
-        assert!((BURST as usize..BURST as usize + 200).contains(&allowed), "{allowed}");
+        assert!(
+            (BURST as usize..BURST as usize + 200).contains(&allowed),
+            "{allowed}"
+        );
     }
 
     #[test]

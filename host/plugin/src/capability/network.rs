@@ -171,7 +171,13 @@ mod tests {
         ] {
             assert!(forbidden(address.parse().unwrap()).is_some(), "{address}");
         }
-        for address in ["10.0.0.1", "192.168.1.1", "203.0.113.7", "fd00::1", "2001:db8::1"] {
+        for address in [
+            "10.0.0.1",
+            "192.168.1.1",
+            "203.0.113.7",
+            "fd00::1",
+            "2001:db8::1",
+        ] {
             assert_eq!(forbidden(address.parse().unwrap()), None, "{address}");
         }
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use slipway_config::plugin::Grants;
 use tokio::io::AsyncWrite;
-use wasmtime::component::Linker;
+use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
 use wasmtime_wasi::p2::bindings::{cli, io};
@@ -16,6 +16,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use super::log::{Level, LogSession};
 use super::{Access, Capability};
 use crate::ExtensionPoint;
+use crate::bindings::import::types;
 use crate::call::{CallState, Table, table};
 
 /// What conveys no authority.
@@ -59,9 +60,12 @@ impl Capability for Process {
         cli::terminal_stdin::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
         cli::terminal_stdout::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
         cli::terminal_stderr::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
-        crate::bindings::import::types::add_to_linker::<CallState, Table>(linker, table)
+        types::add_to_linker::<CallState, Table>(linker, table)
     }
 }
+
+/// It has types only.
+impl types::Host for ResourceTable {}
 
 /// Sends the standard streams of a call to its log.
 pub(crate) fn configure(builder: &mut WasiCtxBuilder, log: &LogSession) {

@@ -92,7 +92,11 @@ mod tests {
     #[test]
     fn values_are_json_texts() {
         let mut view = view(json!({"names": ["a"], "strict": true, "text": "x"}));
-        let mut get = |key: &str| store::Host::get(&mut view, key.to_owned()).unwrap().unwrap();
+        let mut get = |key: &str| {
+            store::Host::get(&mut view, key.to_owned())
+                .unwrap()
+                .unwrap()
+        };
         assert_eq!(get("names").as_deref(), Some(r#"["a"]"#));
         assert_eq!(get("strict").as_deref(), Some("true"));
         assert_eq!(get("text").as_deref(), Some(r#""x""#));

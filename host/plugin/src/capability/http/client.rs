@@ -69,8 +69,7 @@ async fn connect_to(rule: &Rule) -> Result<Box<dyn Stream>, Error> {
     if rule.scheme != Scheme::HTTPS {
         return Ok(Box::new(stream));
     }
-    let name =
-        network::server_name(rule.place.host()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let name = network::server_name(rule.place.host()).map_err(|_| Error::HttpRequestUriInvalid)?;
     let tls = TLS.as_ref().map_err(|reason| {
         tracing::warn!("no TLS for plugins: {reason}");
         Error::ConfigurationError

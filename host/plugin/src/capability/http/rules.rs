@@ -93,8 +93,8 @@ impl Rule {
             HttpScheme::Https => Scheme::HTTPS,
             HttpScheme::Http => Scheme::HTTP,
         };
-        let place = HostPort::new(grant.host.clone(), grant.effective_port())
-            .ok_or("port 0 is no port")?;
+        let place =
+            HostPort::new(grant.host.clone(), grant.effective_port()).ok_or("port 0 is no port")?;
         let methods = grant
             .methods
             .iter()
@@ -110,9 +110,7 @@ impl Rule {
     }
 
     fn allows(&self, target: &Target, method: &Method) -> bool {
-        self.scheme == target.scheme
-            && self.place == target.place
-            && self.methods.contains(method)
+        self.scheme == target.scheme && self.place == target.place && self.methods.contains(method)
     }
 
     /// The header with the operator's credentials, read anew so that they can be renewed.

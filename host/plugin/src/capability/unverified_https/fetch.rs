@@ -43,9 +43,8 @@ pub(super) async fn get(target: &Target, body_bytes: usize) -> Result<Response, 
 
 async fn connect(target: &Target) -> Result<TlsStream<tokio::net::TcpStream>, FetchError> {
     let place = &target.place;
-    let name = network::server_name(place.host()).map_err(|error| {
-        FetchError::Dns(format!("{place}: {error}"))
-    })?;
+    let name = network::server_name(place.host())
+        .map_err(|error| FetchError::Dns(format!("{place}: {error}")))?;
     let stream = network::dial(place, Reach::Any)
         .await
         .map_err(|error| match error {
@@ -87,7 +86,10 @@ async fn exchange(
         .header(header::HOST, target.place.to_string())
         .header(header::ACCEPT, "application/json")
         .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::USER_AGENT, concat!("slipway/", env!("CARGO_PKG_VERSION")))
+        .header(
+            header::USER_AGENT,
+            concat!("slipway/", env!("CARGO_PKG_VERSION")),
+        )
         .body(Empty::<Bytes>::new())
         .map_err(|error| FetchError::Protocol(error.to_string()))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))

@@ -80,16 +80,33 @@ mod tests {
         assert_eq!(of_location("10.0.0.1:6443"), place("10.0.0.1", 6443));
         assert_eq!(of_location("10.0.0.1"), place("10.0.0.1", 6443));
         assert_eq!(of_location("API.Example:7443"), place("api.example", 7443));
-        assert_eq!(of_location("https://api.example/x?y"), place("api.example", 443));
-        assert_eq!(of_location("https://api.example:6443"), place("api.example", 6443));
-        assert_eq!(of_location("[2001:db8::1]:6443"), place("[2001:db8::1]", 6443));
+        assert_eq!(
+            of_location("https://api.example/x?y"),
+            place("api.example", 443)
+        );
+        assert_eq!(
+            of_location("https://api.example:6443"),
+            place("api.example", 6443)
+        );
+        assert_eq!(
+            of_location("[2001:db8::1]:6443"),
+            place("[2001:db8::1]", 6443)
+        );
     }
 
     #[test]
     fn a_location_that_is_no_place_opens_nothing() {
         for location in [
-            "", "/etc/kubernetes/x.conf", "http://api.example", "a@b:6443", "api:0", "api:99999", "api:", "a b",
-            "https://", ":6443",
+            "",
+            "/etc/kubernetes/x.conf",
+            "http://api.example",
+            "a@b:6443",
+            "api:0",
+            "api:99999",
+            "api:",
+            "a b",
+            "https://",
+            ":6443",
         ] {
             assert_eq!(of_location(location), None, "{location:?}");
         }
@@ -97,10 +114,15 @@ mod tests {
 
     #[test]
     fn only_the_paths_of_discovery_are_fetched() {
-        let target = Target::parse("https://10.0.0.1:6443/api/v1/namespaces/kube-public/configmaps/cluster-info");
+        let target = Target::parse(
+            "https://10.0.0.1:6443/api/v1/namespaces/kube-public/configmaps/cluster-info",
+        );
         assert_eq!(target.unwrap().path_and_query, CLUSTER_INFO);
         let target = Target::parse("https://10.0.0.1:9898/cluster-info/v1/?token-id=abc123");
-        assert_eq!(target.unwrap().path_and_query, "/cluster-info/v1/?token-id=abc123");
+        assert_eq!(
+            target.unwrap().path_and_query,
+            "/cluster-info/v1/?token-id=abc123"
+        );
         for url in [
             "https://10.0.0.1:6443/",
             "https://10.0.0.1:6443/api/v1/namespaces/kube-public/configmaps/cluster-info/",

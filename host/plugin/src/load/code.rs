@@ -1,0 +1,156 @@
+//! The bytes of a component: where they come from, and how they become code.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use slipway_config::digest::Sha256Digest;
+use slipway_config::plugin::{PluginEntry, PluginSource};
+use wasmtime::component::Component;
+
+use super::Cache;
+use crate::LoadError;
+use crate::bundled::{self, Bundled};
+use crate::engine::Engine;
+
+/// The largest component that is read, in bytes. Those made from Python have 18 MB.
+const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// A component's bytes, read once: what is checked is what is compiled.
+pub(crate) enum Code {
+    /// In this program.
+    Bundled(&'static Bundled),
+    /// From a file.
+    Read(Vec<u8>),
+}
+
+impl Code {
+    /// Finds the component of an entry and checks its digest.
+    pub(crate) fn read(entry: &PluginEntry) -> Result<Self, LoadError> {
+        let plugin = entry.name.as_str();
+        let code = match &entry.source {
+            PluginSource::Bundled(name) => Self::bundled(name.as_str())?,
+            PluginSource::Path(path) => Self::file(plugin, path)?,
+            PluginSource::Oci(_) => {
+                return Err(LoadError::OciUnsupported {
+                    plugin: plugin.to_owned(),
+                    reference: entry.source.to_string(),
+                });
+            }
+        };
+        match &entry.digest {
+            Some(expected) if *expected != code.digest() => Err(LoadError::DigestMismatch {
+                plugin: plugin.to_owned(),
+                expected: *expected,
+                found: code.digest(),
+            }),
+            _ => Ok(code),
+        }
+    }
+
+    /// A bundled component.
+    pub(crate) fn bundled(name: &str) -> Result<Self, LoadError> {
+        bundled::find(name)
+            .map(Self::Bundled)
+            .ok_or_else(|| LoadError::UnknownBundled {
+                name: name.to_owned(),
+                suggestion: bundled::nearest(name).map(str::to_owned),
+            })
+    }
+
+    /// A component in a file.
+    pub(crate) fn file(plugin: &str, path: &Path) -> Result<Self, LoadError> {
+        let unreadable = |source| LoadError::Unreadable {
+            plugin: plugin.to_owned(),
+            path: PathBuf::from(path),
+            source,
+        };
+        let file = open_regular(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        file.take(COMPONENT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > COMPONENT_BYTES {
+            return Err(LoadError::TooLarge {
+                plugin: plugin.to_owned(),
+                path: PathBuf::from(path),
+                limit: COMPONENT_BYTES,
+            });
+        }
+        Ok(Self::Read(bytes))
+    }
+
+    /// The component's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bundled(bundled) => bundled.component,
+            Self::Read(bytes) => bytes,
+        }
+    }
+
+    /// SHA-256 over the component.
+    pub(crate) fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(self.bytes())
+    }
+
+    /// The compiled component.
+    pub(super) fn component(
+        &self,
+        plugin: &str,
+        engine: &Engine,
+        cache: Option<&Cache>,
+    ) -> Result<Component, LoadError> {
+        match self {
+            Self::Bundled(bundled) => {
+                load_compiled(engine, bundled.compiled).map_err(|error| LoadError::Runtime {
+                    reason: format!("{error:#}"),
+                })
+            }
+            Self::Read(bytes) => match cache {
+                Some(cache) => cache.component(plugin, engine, bytes),
+                None => Component::new(engine.wasmtime(), bytes)
+                    .map_err(|error| not_a_component(plugin, bytes, &error)),
+            },
+        }
+    }
+}
+
+/// Loads code that this program compiled, in its build or into its own cache.
+#[expect(
+    unsafe_code,
+    reason = "compiled code can only be loaded so; where it comes from is checked"
+)]
+pub(super) fn load_compiled(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are the output of the same version's compiler, unchanged: they are a part of this program,
+    // or were read from the cache, which only this user can write to, and match the digest written with them.
+    unsafe { Component::deserialize(engine.wasmtime(), compiled) }
+}
+
+/// Why bytes do not compile.
+pub(super) fn not_a_component(plugin: &str, bytes: &[u8], error: &wasmtime::Error) -> LoadError {
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+    let reason = if bytes.starts_with(MODULE) {
+        "it is a core module; make a component of it with `wasm-tools component new`".to_owned()
+    } else {
+        error.root_cause().to_string()
+    };
+    LoadError::NotAComponent {
+        plugin: plugin.to_owned(),
+        reason,
+    }
+}
+
+/// Opens a file without waiting for it, should it be a pipe.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
