@@ -211,7 +211,9 @@ fn read(document: &[u8]) -> Result<Document, KubeconfigError> {
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
         reject_unsupported_tags: true,
     };
-    let document: Document = serde_saphyr::from_slice_with_options(document, options)
+    let text = std::str::from_utf8(document)
+        .map_err(|error| KubeconfigError::Form(error.to_string()))?;
+    let document: Document = serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| KubeconfigError::Form(error.to_string()))?;
     match (document.api_version.as_str(), document.kind.as_str()) {
         ("v1", "Config") => Ok(document),

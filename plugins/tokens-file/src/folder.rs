@@ -1,0 +1,166 @@
+//! The folder with the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use slipway_sdk::files::{Directory, FileError, Reason};
+use slipway_sdk::prelude::*;
+
+use crate::record::{FileName, Record, is_token_id};
+
+/// The largest file that is read, in bytes.
+const LIMIT: usize = 1 << 20;
+
+/// How many calls may write the same version at once before one has to give way.
+const WRITERS: usize = 64;
+
+/// How often a record is looked for that others are changing.
+const LOOKS: usize = 16;
+
+/// The granted folder.
+#[derive(Debug)]
+pub(crate) struct Folder(Directory);
+
+impl Folder {
+    pub(crate) fn new(directory: Directory) -> Self {
+        Self(directory)
+    }
+
+    /// The newest version of each record, removals included, in the order of their IDs.
+    pub(crate) fn all(&self) -> Result<Vec<Record>, StoreError> {
+        let newest: BTreeMap<String, FileName> = self
+            .versions(|_| true)?
+            .into_iter()
+            .map(|name| (name.id.clone(), name))
+            .collect();
+        let mut records = Vec::new();
+        for (id, name) in newest {
+            match self.read(&name)? {
+                Some(record) => records.push(record),
+                None => records.extend(self.newest(&id)?),
+            }
+        }
+        Ok(records)
+    }
+
+    /// The newest version of a record, a removal included; none if there never was one.
+    pub(crate) fn newest(&self, id: &str) -> Result<Option<Record>, StoreError> {
+        if !is_token_id(id) {
+            return Err(StoreError::Other(format!("{id:?} is not a token's ID")));
+        }
+        for _ in 0..LOOKS {
+            let Some(name) = self.versions(|name| name.id == id)?.pop_last() else {
+                return Ok(None);
+            };
+            if let Some(record) = self.read(&name)? {
+                return Ok(Some(record));
+            }
+        }
+        Err(StoreError::Unavailable(format!(
+            "{id} changes faster than it can be read"
+        )))
+    }
+
+    /// Makes `next` the newest version, if `current` still is; and durable.
+    pub(crate) fn append(&self, current: Option<&Record>, next: &Record) -> Result<(), StoreError> {
+        let temporary = self.write_temporary(next)?;
+        let linked = self.0.link(&temporary, &next.name.to_string());
+        let removed = self.0.remove(&temporary);
+        linked.map_err(|error| match error.reason {
+            // The temporary file is gone where another change was completed, which removes those it outran.
+            Reason::Exists | Reason::NotFound => StoreError::Conflict,
+            _ => unusable(error),
+        })?;
+        tolerate_absence(removed)?;
+        let versions = self.versions(|name| name.id == next.name.id)?;
+        let is_newest = versions.last() == Some(&next.name);
+        let follows_current = current.is_none_or(|current| versions.contains(&current.name));
+        if !(is_newest && follows_current) {
+            // Others have made this change and a later one, and so the number was free again.
+            tolerate_absence(self.0.remove(&next.name.to_string()))?;
+            return Err(StoreError::Conflict);
+        }
+        self.0.sync().map_err(unusable)?;
+        self.clean_up(&next.name)
+    }
+
+    /// Reads a version; none if it is gone, as a newer one took its place.
+    fn read(&self, name: &FileName) -> Result<Option<Record>, StoreError> {
+        let path = name.to_string();
+        match self.0.read(&path, LIMIT) {
+            Ok(bytes) => Record::parse(name, &bytes)
+                .map(Some)
+                .map_err(|reason| StoreError::Corrupt(format!("{path}: {reason}"))),
+            Err(error) if error.reason == Reason::NotFound => Ok(None),
+            Err(error) => Err(unusable(error)),
+        }
+    }
+
+    fn write_temporary(&self, record: &Record) -> Result<String, StoreError> {
+        let content = record.write()?;
+        for writer in 0..WRITERS {
+            let path = format!("{}.{writer}.new", record.name);
+            match self.0.create(&path, &content) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.reason == Reason::Exists => {}
+                Err(error) => {
+                    // What is left of it is of no use, and the first error counts.
+                    let _ = self.0.remove(&path);
+                    return Err(unusable(error));
+                }
+            }
+        }
+        Err(StoreError::Unavailable(format!(
+            "{} is being written by others",
+            record.name
+        )))
+    }
+
+    /// Removes what is older than a version, the oldest first, and what was left of changes that did not come to be.
+    fn clean_up(&self, newest: &FileName) -> Result<(), StoreError> {
+        for older in self.versions(|name| name.id == newest.id)? {
+            if older.number < newest.number {
+                tolerate_absence(self.0.remove(&older.to_string()))?;
+            }
+        }
+        for path in self.0.names().map_err(unusable)? {
+            let is_outrun = path
+                .strip_suffix(".new")
+                .and_then(|rest| rest.rsplit_once('.'))
+                .and_then(|(name, _)| FileName::parse(name))
+                .is_some_and(|name| name.id == newest.id && name.number <= newest.number);
+            if is_outrun {
+                tolerate_absence(self.0.remove(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn versions(
+        &self,
+        wanted: impl Fn(&FileName) -> bool,
+    ) -> Result<BTreeSet<FileName>, StoreError> {
+        let names = self.0.names().map_err(unusable)?;
+        Ok(names
+            .iter()
+            .filter_map(|name| FileName::parse(name))
+            .filter(wanted)
+            .collect())
+    }
+}
+
+/// Somebody else has removed it already.
+fn tolerate_absence(result: Result<(), FileError>) -> Result<(), StoreError> {
+    match result {
+        Err(error) if error.reason != Reason::NotFound => Err(unusable(error)),
+        _ => Ok(()),
+    }
+}
+
+fn unusable(error: FileError) -> StoreError {
+    let text = error.to_string();
+    match error.reason {
+        Reason::NoSpace => StoreError::Unavailable(text),
+        Reason::TooLarge { .. } | Reason::NotAFile => StoreError::Corrupt(text),
+        _ => StoreError::Other(text),
+    }
+}
