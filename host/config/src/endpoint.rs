@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use crate::name::{Dns1123Subdomain, NameError};
@@ -99,6 +100,17 @@ pub enum EndpointError {
 }
 
 impl Host {
+    /// Reads a host as certificates have it: an IPv6 address may be without brackets.
+    ///
+    /// # Errors
+    /// When `text` is neither an IP address nor a host name.
+    pub fn from_unbracketed(text: &str) -> Result<Self, EndpointError> {
+        match text.parse::<Ipv6Addr>() {
+            Ok(address) => Ok(Self::Ip(address.into())),
+            Err(_) => text.parse(),
+        }
+    }
+
     /// The host as a certificate and a dialler take it: an IPv6 address without brackets.
     pub fn to_unbracketed(&self) -> String {
         match self {
@@ -112,6 +124,14 @@ impl HostPort {
     /// A host and a port; none where the port is 0.
     pub fn new(host: Host, port: u16) -> Option<Self> {
         (port != 0).then_some(Self { host, port })
+    }
+
+    /// A host and a port that cannot be 0.
+    pub fn with_port(host: Host, port: NonZeroU16) -> Self {
+        Self {
+            host,
+            port: port.get(),
+        }
     }
 
     /// Reads `host:port` or `host`, which then has the port `default_port`.

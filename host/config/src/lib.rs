@@ -5,10 +5,13 @@
 //! Parsers take `&str` or `&[u8]` and never panic.
 
 pub mod digest;
+pub mod document;
 pub mod duration;
 pub mod endpoint;
 pub mod finding;
 pub mod join_url;
+pub mod kubeadm;
+pub mod location;
 pub mod name;
 pub mod pin;
 pub mod plugin;

@@ -44,22 +44,22 @@ pub(crate) fn without_token_secrets(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The candidate that a mistyped `text` was most likely meant to be, where there is one near enough.
+/// The candidate that a mistyped or shortened `text` was most likely meant to be, where there is one near enough.
 pub(crate) fn nearest<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let text = text.to_lowercase();
-    let near_enough = (text.chars().count() / 3).max(1);
+    let length = text.chars().count();
+    let near_enough = if length < 4 { 1 } else { (length / 3).max(2) };
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&text, &candidate.to_lowercase()),
-                candidate,
-            )
+        .filter_map(|candidate| {
+            let lower = candidate.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&text, &lower);
+            let is_shortened = length >= 4 && lower.starts_with(&text);
+            (distance <= near_enough || is_shortened).then_some((distance, candidate))
         })
-        .filter(|(distance, _)| *distance <= near_enough)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -111,7 +111,22 @@ macro_rules! written_as_string {
     };
 }
 
-pub(crate) use written_as_string;
+/// Implements `JsonSchema` for a type through the form in which it is written.
+macro_rules! schema_as_written {
+    ($type:ident, $written:ty) => {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                <$written as schemars::JsonSchema>::schema_name()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <$written as schemars::JsonSchema>::json_schema(generator)
+            }
+        }
+    };
+}
+
+pub(crate) use {schema_as_written, written_as_string};
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +160,8 @@ mod tests {
         assert_eq!(nearest("trustSource", names), Some("trustSources"));
         assert_eq!(nearest("csrapprovers", names), Some("csrApprovers"));
         assert_eq!(nearest("approvers", names), Some("csrApprovers"));
+        assert_eq!(nearest("trust", names), Some("trustSources"));
         assert_eq!(nearest("settings", names), None);
+        assert_eq!(nearest("t", names), None);
     }
 }

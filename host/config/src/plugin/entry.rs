@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Grants, Limits, PluginSource};
 use crate::digest::Sha256Digest;
-use crate::text::{quoted, written_as_string};
+use crate::text::{quoted, schema_as_written, written_as_string};
 
 /// A plugin's name in the configuration: at most 63 characters of `[a-z0-9-]`, the first a letter, the last no hyphen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ pub enum Mode {
 }
 
 /// A plugin, where it comes from, and what it may do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "Written")]
 pub struct PluginEntry {
     /// What the plugin is called here, in messages and in the decision log.
@@ -107,6 +107,8 @@ impl PluginEntry {
         matches!(&self.source, PluginSource::Bundled(bundled) if bundled.as_str() == name)
     }
 }
+
+schema_as_written!(PluginEntry, Written);
 
 /// An entry as it is written.
 #[derive(Deserialize, JsonSchema)]

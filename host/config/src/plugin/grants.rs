@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Host;
-use crate::text::quoted;
+use crate::text::{quoted, schema_as_written};
 
 /// What a plugin may use of the host; by default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +37,7 @@ pub struct Grants {
 }
 
 /// A server to which a plugin may send HTTP requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "WrittenHttp")]
 pub struct HttpGrant {
     /// With or without TLS; with, unless told otherwise.
@@ -87,7 +87,7 @@ pub enum HttpMethod {
 }
 
 /// A folder that a plugin may open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "WrittenFilesystem")]
 pub struct FilesystemGrant {
     /// What the plugin calls the folder.
@@ -99,7 +99,7 @@ pub struct FilesystemGrant {
 }
 
 /// Objects of the cluster that a plugin may read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "WrittenCluster")]
 pub struct ClusterGrant {
     /// The API group; empty for the core group.
@@ -301,6 +301,8 @@ impl ClusterGrant {
     }
 }
 
+schema_as_written!(HttpGrant, WrittenHttp);
+
 /// A grant for HTTP as it is written.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -398,6 +400,8 @@ fn absolute(path: &Path) -> Result<(), GrantError> {
     }
 }
 
+schema_as_written!(FilesystemGrant, WrittenFilesystem);
+
 /// A grant for files as it is written.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -436,6 +440,8 @@ impl TryFrom<WrittenFilesystem> for FilesystemGrant {
         })
     }
 }
+
+schema_as_written!(ClusterGrant, WrittenCluster);
 
 /// A grant for objects as it is written.
 #[derive(Deserialize, JsonSchema)]

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::GoDuration;
 use crate::size::ByteSize;
+use crate::text::schema_as_written;
 
 /// What one call of a plugin may take. What goes beyond ends the call with an error, and the next call starts afresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "Written")]
 pub struct Limits {
     /// Memory that the component's instances may have, all together; 32Mi unless told otherwise.
@@ -66,6 +67,8 @@ impl Default for Limits {
         }
     }
 }
+
+schema_as_written!(Limits, Written);
 
 /// Limits as they are written.
 #[derive(Deserialize, JsonSchema)]

@@ -1,0 +1,29 @@
+//! kubeadm's documents, `kubeadm.k8s.io/v1beta4`: the fields that Slipway serves, under kubeadm's names.
+//!
+//! A field that kubeadm has and Slipway does not serve is an error that says so ([`unserved`]), and never ignored. The
+//! shapes are those of kubeadm's API types (`cmd/kubeadm/app/apis/kubeadm/v1beta4/types.go`).
+
+mod cluster;
+mod init;
+mod join;
+mod token_spec;
+pub(crate) mod unserved;
+
+pub use cluster::{ApiServer, ClusterConfiguration, ControlPlaneEndpoint, EncryptionAlgorithm};
+pub use init::{ApiEndpoint, InitConfiguration};
+pub use join::{
+    Discovery, DiscoveryError, DiscoverySource, JoinConfiguration, NodeRegistration, Timeouts,
+};
+pub use token_spec::{Lifetime, TokenSpec, TokenSpecError};
+
+/// The API version of kubeadm's documents.
+pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
+
+/// A token as a printed configuration shows it: its secret masked.
+fn masked(token: &crate::token::BootstrapToken) -> String {
+    format!(
+        "{}.{}",
+        token.id,
+        "*".repeat(crate::token::TokenSecret::LENGTH)
+    )
+}
