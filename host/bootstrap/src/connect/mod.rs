@@ -1,0 +1,184 @@
+//! A `kube::Client` over connections that we verify ourselves.
+//!
+//! What is dialled and who must answer there are two things: dial addresses come from anywhere, an endpoint provider
+//! included, and are tried in turn; the names and the CA come from the operator or from verified cluster information.
+//! A node's certificate, which the cluster's CA signs too, is never taken for an API server's.
+
+mod dial;
+mod failure;
+mod peer;
+mod service;
+mod verifier;
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use slipway_config::endpoint::HostPort;
+use slipway_config::token::BootstrapToken;
+use slipway_pki::ca::CaBundle;
+use slipway_pki::certificate::Certificate;
+use slipway_pki::key::PrivateKey;
+use zeroize::Zeroizing;
+
+use self::dial::Dial;
+use self::service::ApiService;
+use self::verifier::ApiServerVerifier;
+
+pub(crate) use self::dial::open_tcp;
+pub use self::failure::{CertificateFailure, ConnectFailure, NoConnection, RequestFailure};
+pub(crate) use self::failure::{chain, from_handshake as handshake_failure};
+pub(crate) use self::peer::pins as peer_pins;
+
+/// An API server: where it is dialled, and under which names it may prove itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// What is dialled.
+    pub dial: HostPort,
+    /// Names (or IP addresses) of which the server's certificate must carry one; the first is sent as SNI.
+    pub names: Vec<String>,
+}
+
+/// Who we are to the API server.
+pub enum Credentials {
+    /// Nobody.
+    Anonymous,
+    /// A bootstrap token.
+    BootstrapToken(BootstrapToken),
+    /// Another bearer token, from a kubeconfig.
+    BearerToken(Zeroizing<String>),
+    /// A client certificate with its key.
+    ClientCertificate {
+        /// The certificate, and the intermediate ones after it.
+        chain: Vec<Certificate>,
+        /// Its key.
+        key: Box<PrivateKey>,
+    },
+}
+
+/// The parts do not make a client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No route was given.
+    #[error("there is no API server to connect to")]
+    NoRoute,
+    /// A route without a name that could be verified.
+    #[error("{0:?} is neither a host name nor an IP address that a certificate could carry")]
+    BadName(String),
+    /// A CA certificate that cannot be used to verify with.
+    #[error("a CA certificate cannot be used: {0}")]
+    BadAuthority(String),
+    /// The client certificate and its key cannot be used.
+    #[error("the client certificate cannot be used: {0}")]
+    BadClientCertificate(String),
+    /// A token that cannot stand in a header.
+    #[error("the bearer token holds characters that HTTP cannot carry")]
+    BadToken,
+}
+
+/// Makes a client that talks to these API servers and to nobody else. Nothing is dialled yet.
+pub fn client(
+    routes: &[Route],
+    authorities: &CaBundle,
+    credentials: &Credentials,
+) -> Result<kube::Client, ConnectError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let roots: Vec<CertificateDer<'static>> = authorities
+        .certificates()
+        .iter()
+        .map(|authority| authority.der().to_vec().into())
+        .collect();
+    let dials = routes
+        .iter()
+        .map(|route| prepare(route, &roots, credentials, &provider))
+        .collect::<Result<Vec<_>, _>>()?;
+    let authority = dials
+        .first()
+        .ok_or(ConnectError::NoRoute)
+        .and_then(host_header)?;
+    let service = ApiService::new(dials, authority, authorization(credentials)?);
+    Ok(kube::Client::new(service, "default"))
+}
+
+fn prepare(
+    route: &Route,
+    roots: &[CertificateDer<'static>],
+    credentials: &Credentials,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Dial, ConnectError> {
+    let names = route
+        .names
+        .iter()
+        .map(|name| {
+            ServerName::try_from(name.clone()).map_err(|_| ConnectError::BadName(name.clone()))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let server_name = names
+        .first()
+        .cloned()
+        .ok_or_else(|| ConnectError::BadName(route.dial.to_string()))?;
+    let verifier = ApiServerVerifier::new(roots, names, provider.clone())?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectError::BadAuthority(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut tls = match credentials {
+        Credentials::ClientCertificate { chain, key } => {
+            let chain = chain
+                .iter()
+                .map(|certificate| certificate.der().to_vec().into())
+                .collect();
+            let key = PrivateKeyDer::try_from(key.pkcs8_der().to_vec())
+                .map_err(|error| ConnectError::BadClientCertificate(error.to_owned()))?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| ConnectError::BadClientCertificate(error.to_string()))?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Dial {
+        address: route.dial.clone(),
+        server_name,
+        tls: Arc::new(tls),
+    })
+}
+
+fn host_header(dial: &Dial) -> Result<http::uri::Authority, ConnectError> {
+    let text = match &dial.server_name {
+        ServerName::IpAddress(rustls::pki_types::IpAddr::V6(_)) => {
+            format!("[{}]:{}", dial.server_name.to_str(), dial.address.port())
+        }
+        name => format!("{}:{}", name.to_str(), dial.address.port()),
+    };
+    http::uri::Authority::try_from(text.as_str()).map_err(|_| ConnectError::BadName(text))
+}
+
+fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, ConnectError> {
+    let token = match credentials {
+        Credentials::BootstrapToken(token) => token.expose(),
+        Credentials::BearerToken(token) => token.clone(),
+        Credentials::Anonymous | Credentials::ClientCertificate { .. } => return Ok(None),
+    };
+    let text = Zeroizing::new(format!("Bearer {}", token.as_str()));
+    let mut value = HeaderValue::from_str(&text).map_err(|_| ConnectError::BadToken)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Anonymous => "Anonymous",
+            Self::BootstrapToken(_) => "BootstrapToken(..)",
+            Self::BearerToken(_) => "BearerToken(..)",
+            Self::ClientCertificate { .. } => "ClientCertificate(..)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

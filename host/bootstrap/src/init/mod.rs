@@ -1,0 +1,358 @@
+//! Making a cluster's trust: files on this machine, then objects in the cluster.
+//!
+//! [`prepare`] runs the phases `preflight`, `certs` and `kubeconfig` and gives a [`Prepared`]. The caller starts the API
+//! server with it, and hands a client to [`publish`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
+//! `rbac`. Each phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only
+//! a complete one is refused.
+
+pub mod certs;
+mod invitation;
+mod kubeconfigs;
+pub mod namespaces;
+pub mod objects;
+mod phase;
+mod publish;
+pub mod rbac;
+pub mod settings;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use slipway_config::endpoint::{ApiServerUrl, HostPort};
+use slipway_config::posture::PostureEntry;
+use slipway_config::token::TokenRecord;
+use slipway_pki::ca::CaBundle;
+
+use self::certs::{Certificates, CertsError, Origin};
+use self::objects::{Applied, ObjectError, Wanted};
+use self::settings::Settings;
+use crate::files::{FileError, Files, exists, read_optional};
+use crate::layout::Layout;
+use crate::posture;
+use crate::progress::{Event, Outcome, Progress};
+
+pub use invitation::Invitation;
+pub use phase::{Phase, Phases, UnknownPhase};
+
+const VERSION: u32 = 1;
+
+/// Why there is no cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A cluster was made here before.
+    #[error("a cluster was made here at {created}, with the API server {server}; its files are in {}", folder.display())]
+    AlreadyInitialised {
+        /// When.
+        created: Timestamp,
+        /// Its API server.
+        server: ApiServerUrl,
+        /// Its files.
+        folder: PathBuf,
+    },
+    /// An interrupted run was for another API server.
+    #[error("an init for {started} was begun here and not finished, and this one is for {asked}")]
+    OtherCluster {
+        /// What was begun.
+        started: ApiServerUrl,
+        /// What was asked for now.
+        asked: ApiServerUrl,
+    },
+    /// The record of an earlier run cannot be read.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Keys and certificates.
+    #[error(transparent)]
+    Certs(#[from] CertsError),
+    /// A kubeconfig could not be put together.
+    #[error("cannot write a kubeconfig: {0}")]
+    Kubeconfig(String),
+    /// There is no token.
+    #[error("cannot make the first token: {0}")]
+    Token(String),
+    /// An object of the cluster.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+}
+
+/// The machine's half of a cluster.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where its files are.
+    pub layout: Layout,
+    /// Its keys and certificates.
+    pub certificates: Certificates,
+    /// Which trade-offs are in force.
+    pub posture: Vec<PostureEntry>,
+}
+
+/// A cluster that nodes can join.
+#[derive(Debug)]
+pub struct Published {
+    /// What a node is invited with; none where no token was made.
+    pub invitation: Option<Invitation>,
+    /// When the token ends; none: never, or none was made.
+    pub token_expires: Option<Timestamp>,
+    /// Every object, and what was done about it.
+    pub objects: Vec<(String, Applied)>,
+}
+
+/// How far `init` came on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClusterRecord {
+    version: u32,
+    /// The API server that nodes are told of first.
+    pub server: ApiServerUrl,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// Whether all phases were run.
+    pub complete: bool,
+}
+
+/// Runs the phases that work on this machine's files.
+pub fn prepare(
+    layout: &Layout,
+    settings: &Settings,
+    phases: &Phases,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Prepared, InitError> {
+    let mut files = Files::open(layout)?;
+    if phases.include(Phase::Preflight) {
+        begin(progress, Phase::Preflight);
+        preflight(&files, settings)?;
+        end(progress, Phase::Preflight, Outcome::Done);
+    }
+    note_start(&mut files, settings, now)?;
+
+    // What was made before is taken up even where the phase itself is left out: the later ones need it.
+    begin(progress, Phase::Certs);
+    let certificates = certs::create(&mut files, settings, now)?;
+    end(
+        progress,
+        Phase::Certs,
+        match certificates.ca {
+            Origin::Made => Outcome::Done,
+            Origin::Kept => Outcome::Kept("the CA of an earlier run".to_owned()),
+            Origin::Given => Outcome::Kept("the operator's own CA".to_owned()),
+        },
+    );
+
+    if phases.include(Phase::Kubeconfig) {
+        begin(progress, Phase::Kubeconfig);
+        let outcome = if kubeconfigs::is_good(&files, settings, &certificates)? {
+            Outcome::Kept("admin.conf of an earlier run".to_owned())
+        } else {
+            kubeconfigs::write(&mut files, settings, &certificates)?;
+            Outcome::Done
+        };
+        end(progress, Phase::Kubeconfig, outcome);
+    }
+    let posture = posture::of_init(settings, certificates.ca);
+    Ok(Prepared {
+        layout: layout.clone(),
+        certificates,
+        posture,
+    })
+}
+
+/// Runs the phases that make objects in the cluster, and notes that the cluster is complete.
+pub async fn publish(
+    client: &kube::Client,
+    prepared: &Prepared,
+    settings: &Settings,
+    phases: &Phases,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Published, InitError> {
+    let token = publish::first_token(settings, now)?;
+    let ca = prepared.certificates.authority.bundle();
+    let mut applied = Vec::new();
+    for (phase, objects) in plan(settings, &token, &ca)? {
+        if !phases.include(phase) {
+            continue;
+        }
+        begin(progress, phase);
+        for object in objects {
+            applied.push((object.title(), object.apply(client).await?));
+        }
+        end(progress, phase, Outcome::Done);
+    }
+    if phases.are_all() {
+        note_completion(&prepared.layout)?;
+    }
+    let made_token = phases.include(Phase::BootstrapToken);
+    Ok(Published {
+        invitation: made_token.then(|| invitation(settings, &token, &ca)),
+        token_expires: token.expires.filter(|_| made_token),
+        objects: applied,
+    })
+}
+
+/// Every object that [`publish`] would make, phase by phase, for `--dry-run`. The CA and the token are made for this
+/// purpose and thrown away.
+pub fn dry_run(
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
+    use slipway_pki::ca::{CertificateAuthority, DEFAULT_CA_LIFETIME};
+
+    let authority = CertificateAuthority::generate(
+        "kubernetes",
+        settings.key_algorithm,
+        DEFAULT_CA_LIFETIME,
+        now,
+    )
+    .map_err(|error| CertsError::Make {
+        what: "the CA",
+        reason: error.to_string(),
+    })?;
+    plan(
+        settings,
+        &publish::first_token(settings, now)?,
+        &authority.bundle(),
+    )
+}
+
+/// How far an earlier run came, if there was one.
+pub fn record(layout: &Layout) -> Result<Option<ClusterRecord>, InitError> {
+    let path = layout.cluster_state();
+    let Some(text) = read_optional(&path)? else {
+        return Ok(None);
+    };
+    let damaged = |reason: String| InitError::Damaged {
+        path: path.clone(),
+        reason,
+    };
+    let record: ClusterRecord =
+        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    match record.version {
+        VERSION => Ok(Some(record)),
+        other => Err(damaged(format!(
+            "it has version {other}, expected {VERSION}"
+        ))),
+    }
+}
+
+fn plan(
+    settings: &Settings,
+    token: &TokenRecord,
+    ca: &CaBundle,
+) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
+    Ok(vec![
+        (Phase::Namespaces, namespaces::objects()?),
+        (Phase::BootstrapToken, vec![publish::token_secret(token)?]),
+        (
+            Phase::ClusterInfo,
+            vec![publish::cluster_info(settings, ca.clone())?],
+        ),
+        (Phase::Rbac, rbac::objects(settings.access)?),
+    ])
+}
+
+fn preflight(files: &Files, settings: &Settings) -> Result<(), InitError> {
+    let layout = files.layout();
+    match record(layout)? {
+        Some(ClusterRecord {
+            complete: true,
+            created,
+            server,
+            ..
+        }) => {
+            return Err(InitError::AlreadyInitialised {
+                created,
+                server,
+                folder: layout.kubernetes().to_owned(),
+            });
+        }
+        Some(ClusterRecord { server, .. }) if server != settings.server() => {
+            return Err(InitError::OtherCluster {
+                started: server,
+                asked: settings.server(),
+            });
+        }
+        _ => {}
+    }
+    let path = layout.admin_kubeconfig();
+    if exists(&path)? && files.manifest().entry(&path).is_none() {
+        return Err(FileError::Foreign { path }.into());
+    }
+    Ok(())
+}
+
+fn note_start(files: &mut Files, settings: &Settings, now: Timestamp) -> Result<(), InitError> {
+    if record(files.layout())?.is_some() {
+        return Ok(());
+    }
+    save(
+        files,
+        &ClusterRecord {
+            version: VERSION,
+            server: settings.server(),
+            created: now,
+            complete: false,
+        },
+    )
+}
+
+fn note_completion(layout: &Layout) -> Result<(), InitError> {
+    let mut files = Files::open(layout)?;
+    match record(layout)? {
+        Some(record) => save(
+            &mut files,
+            &ClusterRecord {
+                complete: true,
+                ..record
+            },
+        ),
+        None => Ok(()),
+    }
+}
+
+fn save(files: &mut Files, record: &ClusterRecord) -> Result<(), InitError> {
+    let path = files.layout().cluster_state();
+    let text = serde_json::to_vec_pretty(record).map_err(|error| InitError::Damaged {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    Ok(files.write(&path, &text)?)
+}
+
+fn invitation(settings: &Settings, token: &TokenRecord, ca: &CaBundle) -> Invitation {
+    let servers: Vec<HostPort> = settings
+        .servers()
+        .iter()
+        .map(|url| url.host_port().clone())
+        .collect();
+    Invitation {
+        servers: servers.into_iter().take(1).collect(),
+        pins: ca.pins(),
+        token: token.token(),
+        published_ca: settings.published_ca,
+    }
+}
+
+fn begin(progress: &dyn Progress, phase: Phase) {
+    progress.event(Event::Started {
+        phase: phase.name(),
+    });
+}
+
+fn end(progress: &dyn Progress, phase: Phase, outcome: Outcome) {
+    progress.event(Event::Finished {
+        phase: phase.name(),
+        outcome,
+    });
+}
+
+#[cfg(test)]
+mod tests;

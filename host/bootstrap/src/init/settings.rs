@@ -1,0 +1,184 @@
+//! What `init` makes, as the operator asked for it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use slipway_config::endpoint::{ApiServerUrl, Host, HostPort};
+use slipway_config::token::BootstrapToken;
+use slipway_pki::key::KeyAlgorithm;
+
+use super::rbac::Access;
+
+/// Names under which an API server is known inside its cluster.
+const KUBERNETES_NAMES: [&str; 5] = [
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "localhost",
+];
+
+/// A new cluster.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the API server can be reached from outside.
+    pub advertise: HostPort,
+    /// A stable name in front of the API servers, where there is one.
+    pub control_plane_endpoint: Option<HostPort>,
+    /// More API servers of the same cluster.
+    pub additional_servers: Vec<ApiServerUrl>,
+    /// More names and addresses for the API server's certificate.
+    pub extra_sans: Vec<Host>,
+    /// What keys are made with.
+    pub key_algorithm: KeyAlgorithm,
+    /// The first token.
+    pub token: FirstToken,
+    /// Who may do what.
+    pub access: Access,
+    /// Whether cluster-info carries the CA.
+    pub published_ca: PublishedCa,
+}
+
+/// The first token.
+#[derive(Debug, Clone)]
+pub struct FirstToken {
+    /// The operator's own, or none for a generated one.
+    pub given: Option<BootstrapToken>,
+    /// How long it is valid; none means for ever.
+    pub ttl: Option<Duration>,
+}
+
+/// Whether cluster-info carries the CA.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PublishedCa {
+    /// It does; its signature is what a node believes.
+    #[default]
+    Included,
+    /// It does not: nodes get the CA by other means (`join --ca-file`).
+    Omitted,
+}
+
+impl Settings {
+    /// The API server that nodes are told of first.
+    pub fn server(&self) -> ApiServerUrl {
+        self.control_plane_endpoint
+            .clone()
+            .unwrap_or_else(|| self.advertise.clone())
+            .into()
+    }
+
+    /// All API servers, the preferred one first.
+    pub fn servers(&self) -> Vec<ApiServerUrl> {
+        let mut servers = vec![self.server()];
+        for server in std::iter::once(self.advertise.clone().into())
+            .chain(self.additional_servers.iter().cloned())
+        {
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        servers
+    }
+
+    /// Names of the API server's certificate.
+    pub(super) fn server_names(&self) -> ServerNames {
+        let mut names = ServerNames {
+            dns: KUBERNETES_NAMES
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect(),
+            addresses: vec![
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ],
+        };
+        let endpoints = std::iter::once(&self.advertise).chain(&self.control_plane_endpoint);
+        for host in endpoints.map(HostPort::host).chain(&self.extra_sans) {
+            names.add(host);
+        }
+        names
+    }
+}
+
+/// Names and addresses in a certificate, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServerNames {
+    pub(super) dns: Vec<String>,
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+impl ServerNames {
+    fn add(&mut self, host: &Host) {
+        match host {
+            Host::Ip(address) if !self.addresses.contains(address) => self.addresses.push(*address),
+            Host::Name(name) if !self.dns.iter().any(|known| known == name.as_str()) => {
+                self.dns.push(name.to_string());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn settings(advertise: &str) -> Settings {
+        Settings {
+            advertise: advertise.parse().unwrap(),
+            control_plane_endpoint: None,
+            additional_servers: Vec::new(),
+            extra_sans: Vec::new(),
+            key_algorithm: KeyAlgorithm::default(),
+            token: FirstToken {
+                given: None,
+                ttl: Some(Duration::from_secs(24 * 3600)),
+            },
+            access: Access::default(),
+            published_ca: PublishedCa::Included,
+        }
+    }
+
+    #[test]
+    fn the_stable_name_comes_first_and_each_server_once() {
+        let mut settings = settings("10.0.0.1:6443");
+        settings.additional_servers = vec![
+            "https://10.0.0.2:6443".parse().unwrap(),
+            "https://10.0.0.1:6443".parse().unwrap(),
+        ];
+        settings.control_plane_endpoint = Some("api.example:6443".parse().unwrap());
+        let servers: Vec<String> = settings.servers().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            servers,
+            [
+                "https://api.example:6443",
+                "https://10.0.0.1:6443",
+                "https://10.0.0.2:6443"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_certificate_names_what_a_client_may_dial() {
+        let mut settings = settings("10.0.0.1:6443");
+        settings.control_plane_endpoint = Some("api.example:6443".parse().unwrap());
+        settings.extra_sans = vec![
+            "127.0.0.1".parse().unwrap(),
+            "bastion.example".parse().unwrap(),
+        ];
+        let names = settings.server_names();
+        assert_eq!(
+            names
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["127.0.0.1", "::1", "10.0.0.1"]
+        );
+        assert!(names.dns.ends_with(&[
+            "localhost".to_owned(),
+            "api.example".to_owned(),
+            "bastion.example".to_owned()
+        ]));
+    }
+}

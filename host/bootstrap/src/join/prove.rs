@@ -1,0 +1,96 @@
+//! The delivered certificate: checked against what was asked for, then used once, to see that the cluster agrees.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::Api;
+use kube::api::PostParams;
+use slipway_config::name::{NODES_GROUP, NodeName};
+use slipway_pki::certificate::Certificate;
+use slipway_pki::key::PublicKey;
+use slipway_pki::signer::{NodeSigner, Usage};
+
+use super::JoinError;
+use crate::connect::RequestFailure;
+
+const ATTEMPTS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Reads the chain that the signer delivered and checks its leaf: our key, our name, the usages of a client, its dates.
+///
+/// Who signed it is not looked at: the CA that signs clients need not be the one that signs servers, and what counts is
+/// whether the API server accepts it, which [`ask`] finds out.
+pub(super) fn check(
+    pem: &str,
+    node: &NodeName,
+    key: &PublicKey,
+    now: Timestamp,
+) -> Result<Vec<Certificate>, String> {
+    let chain = Certificate::list_from_pem(pem).map_err(|error| error.to_string())?;
+    let leaf = chain.first().ok_or("there is no certificate in it")?;
+    if leaf.public_key() != key {
+        return Err("it is for another key than the one that was submitted".to_owned());
+    }
+    let subject = leaf.subject();
+    let is_node = subject.common_name() == Some(node.user_name().as_str())
+        && subject.organizations == [NODES_GROUP.to_owned()];
+    if !is_node {
+        return Err(format!(
+            "it is for {subject}, expected O \"{NODES_GROUP}\", CN \"{}\"",
+            node.user_name()
+        ));
+    }
+    let usages = leaf.usages();
+    let required = NodeSigner::KubeletClient.required_usages();
+    if let Some(missing) = required.iter().find(|usage| !usages.contains(usage)) {
+        return Err(format!(
+            "it lacks the usage {missing:?}",
+            missing = missing.name()
+        ));
+    }
+    if usages.contains(&Usage::ServerAuth) {
+        return Err("it is for a server, too".to_owned());
+    }
+    if leaf.is_ca() {
+        return Err("it is a CA certificate".to_owned());
+    }
+    leaf.check_dates(now).map_err(|error| error.to_string())?;
+    Ok(chain)
+}
+
+/// Asks the API server who we are, with the certificate.
+pub(super) async fn ask(client: &kube::Client, node: &NodeName) -> Result<(), JoinError> {
+    let mut attempt = 1;
+    let answer = loop {
+        let api: Api<SelfSubjectReview> = Api::all(client.clone());
+        match api
+            .create(&PostParams::default(), &SelfSubjectReview::default())
+            .await
+        {
+            Ok(answer) => break answer,
+            Err(error) => {
+                let source = RequestFailure::from(error);
+                if attempt >= ATTEMPTS || !source.is_transient() {
+                    return Err(JoinError::NotProved { source });
+                }
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    };
+    let user = answer
+        .status
+        .and_then(|status| status.user_info)
+        .unwrap_or_default();
+    let name = user.username.unwrap_or_default();
+    let groups = user.groups.unwrap_or_default();
+    if name != node.user_name() || !groups.iter().any(|group| group == NODES_GROUP) {
+        return Err(JoinError::OtherIdentity {
+            expected: node.user_name(),
+            name,
+            groups,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,469 @@
+//! The certificate signing request in the cluster: found again or submitted, then waited for.
+
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::certificates::v1::{
+    CertificateSigningRequest, CertificateSigningRequestCondition, CertificateSigningRequestSpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::PostParams;
+use slipway_config::name::NodeName;
+use slipway_pki::key::PublicKey;
+use slipway_pki::signer::NodeSigner;
+use tokio::time::Instant;
+
+use super::JoinError;
+use super::state::{self, Keyed, Record};
+use crate::connect::RequestFailure;
+use crate::files::Files;
+use crate::progress::{Event, Progress, Waiting};
+
+/// Condition that the approver writes while it has not decided.
+const REVIEWED: &str = "slipway.dev/Reviewed";
+
+/// An automatic approval takes some tens of milliseconds; a person takes hours.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A request that is in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Submitted {
+    /// The request's name.
+    pub name: String,
+    /// Whether an earlier run submitted it.
+    pub kept: bool,
+}
+
+/// The cluster as a bootstrap identity sees it.
+pub(super) struct Cluster<'a> {
+    pub(super) client: &'a kube::Client,
+    /// How long to try and to wait; none: as long as it takes.
+    pub(super) timeout: Option<Duration>,
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// The name of a node's request: derived from the key, the node and who asks, so that a second run by the same
+/// identity finds what the first submitted, and so that nobody else's request can have it by accident.
+///
+/// Who asks is part of it because a bootstrap identity reads its own requests only: with another token the request is
+/// another one.
+pub fn request_name(key: &PublicKey, node: &NodeName, requester: &str) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in [
+        key.pin().as_bytes().as_slice(),
+        node.as_str().as_bytes(),
+        requester.as_bytes(),
+    ] {
+        // Lengths first, so that no two lists of parts are hashed alike.
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(part);
+    }
+    let digest = context.finish();
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .take(20)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("node-csr-{hex}")
+}
+
+impl Cluster<'_> {
+    /// Finds the request of an earlier run, or submits one. What is transient is tried again.
+    pub(super) async fn submit(
+        &self,
+        files: &mut Files,
+        keyed: &Keyed,
+        mut record: Record,
+        requester: &str,
+    ) -> Result<Submitted, JoinError> {
+        let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
+        for name in record.requests.iter().rev() {
+            if is_ours(&api, name, keyed).await {
+                return Ok(Submitted {
+                    name: name.clone(),
+                    kept: true,
+                });
+            }
+        }
+        let name = request_name(keyed.key.public_key(), &record.node, requester);
+        state::note_request(files, &mut record, &name)?;
+        let mut pauses = Pauses::new(self.timeout, Instant::now());
+        loop {
+            let failure = match create(&api, &name, keyed).await {
+                Ok(kept) => return Ok(Submitted { name, kept }),
+                Err(Attempt::Final(error)) => return Err(*error),
+                Err(Attempt::Transient(failure)) => failure,
+            };
+            let Some(retry_in) = pauses.next(Instant::now()) else {
+                return Err(JoinError::Request {
+                    request: name,
+                    source: failure,
+                });
+            };
+            let reason = failure.to_string();
+            self.progress.event(Event::Waiting(Waiting::Server {
+                request: name.clone(),
+                reason,
+                retry_in,
+            }));
+            tokio::time::sleep(retry_in).await;
+        }
+    }
+
+    /// Waits until the request is decided and signed; the certificate in PEM, as the signer delivered it.
+    pub(super) async fn wait(
+        &self,
+        submitted: &Submitted,
+        keyed: &Keyed,
+    ) -> Result<String, JoinError> {
+        let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
+        let name = &submitted.name;
+        let mut pauses = Pauses::new(self.timeout, Instant::now());
+        let mut shown = None;
+        loop {
+            let waiting = match self.look(&api, name, keyed, pauses.current).await? {
+                Decided::Certificate(pem) => return Ok(pem),
+                Decided::Waiting(waiting) => waiting,
+            };
+            let Some(pause) = pauses.next(Instant::now()) else {
+                let after = self.timeout.unwrap_or_default();
+                return Err(JoinError::NotDecided {
+                    request: name.clone(),
+                    after,
+                    waiting,
+                });
+            };
+            if shown.as_ref() != Some(&waiting) {
+                self.progress.event(Event::Waiting(waiting.clone()));
+                shown = Some(waiting);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn look(
+        &self,
+        api: &Api<CertificateSigningRequest>,
+        name: &str,
+        keyed: &Keyed,
+        retry_in: Duration,
+    ) -> Result<Decided, JoinError> {
+        match api.get(name).await.map_err(RequestFailure::from) {
+            Ok(request) => {
+                check_ours(name, &request, keyed)?;
+                decided(name, &request)
+            }
+            Err(RequestFailure::NotFound(_)) => {
+                // Old requests are cleaned up. Ours is still wanted.
+                if let Err(Attempt::Final(error)) = create(api, name, keyed).await {
+                    return Err(*error);
+                }
+                let text = format!(
+                    "the request {name} was removed in the cluster; it was submitted again"
+                );
+                self.progress.event(Event::Note(text));
+                Ok(Decided::Waiting(approval(name, None)))
+            }
+            Err(failure) if failure.is_transient() => Ok(Decided::Waiting(Waiting::Server {
+                request: name.to_owned(),
+                reason: failure.to_string(),
+                retry_in,
+            })),
+            Err(failure) => Err(refused(name, failure)),
+        }
+    }
+}
+
+enum Decided {
+    Certificate(String),
+    Waiting(Waiting),
+}
+
+enum Attempt {
+    Transient(RequestFailure),
+    Final(Box<JoinError>),
+}
+
+async fn is_ours(api: &Api<CertificateSigningRequest>, name: &str, keyed: &Keyed) -> bool {
+    // Whatever keeps an old request from being read (another token, its removal), a new one can be submitted.
+    api.get_opt(name)
+        .await
+        .ok()
+        .flatten()
+        .is_some_and(|found| found.spec.request.0 == keyed.request.as_bytes())
+}
+
+/// Whether it was there already.
+async fn create(
+    api: &Api<CertificateSigningRequest>,
+    name: &str,
+    keyed: &Keyed,
+) -> Result<bool, Attempt> {
+    let failure = match api
+        .create(&PostParams::default(), &object(name, keyed))
+        .await
+    {
+        Ok(_) => return Ok(false),
+        Err(error) => RequestFailure::from(error),
+    };
+    if !matches!(failure, RequestFailure::Conflict(_)) {
+        return Err(classified(name, failure));
+    }
+    // An earlier attempt of ours may have arrived although its answer did not.
+    let found = api
+        .get(name)
+        .await
+        .map_err(|error| classified(name, error.into()))?;
+    check_ours(name, &found, keyed).map_err(|error| Attempt::Final(Box::new(error)))?;
+    Ok(true)
+}
+
+fn object(name: &str, keyed: &Keyed) -> CertificateSigningRequest {
+    let signer = NodeSigner::KubeletClient;
+    CertificateSigningRequest {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: CertificateSigningRequestSpec {
+            request: ByteString(keyed.request.as_bytes().to_vec()),
+            signer_name: signer.name().to_owned(),
+            usages: Some(
+                signer
+                    .required_usages()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            ),
+            ..CertificateSigningRequestSpec::default()
+        },
+        status: None,
+    }
+}
+
+fn check_ours(
+    name: &str,
+    found: &CertificateSigningRequest,
+    keyed: &Keyed,
+) -> Result<(), JoinError> {
+    if found.spec.request.0 == keyed.request.as_bytes() {
+        return Ok(());
+    }
+    Err(JoinError::NotOurRequest {
+        request: name.to_owned(),
+    })
+}
+
+fn classified(name: &str, failure: RequestFailure) -> Attempt {
+    if failure.is_transient() {
+        Attempt::Transient(failure)
+    } else {
+        Attempt::Final(Box::new(refused(name, failure)))
+    }
+}
+
+fn refused(name: &str, failure: RequestFailure) -> JoinError {
+    match failure {
+        RequestFailure::Unauthorized(message) => JoinError::TokenRefused {
+            request: name.to_owned(),
+            message,
+        },
+        source => JoinError::Request {
+            request: name.to_owned(),
+            source,
+        },
+    }
+}
+
+fn decided(name: &str, request: &CertificateSigningRequest) -> Result<Decided, JoinError> {
+    let status = request.status.clone().unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
+    let text = |condition: &CertificateSigningRequestCondition| {
+        let reason = condition.reason.clone().unwrap_or_default();
+        let message = condition.message.clone().unwrap_or_default();
+        (reason, message)
+    };
+    if let Some((reason, message)) = condition("Denied").map(text) {
+        return Err(JoinError::Denied {
+            request: name.to_owned(),
+            reason,
+            message,
+        });
+    }
+    if let Some((reason, message)) = condition("Failed").map(text) {
+        return Err(JoinError::NotSigned {
+            request: name.to_owned(),
+            reason,
+            message,
+        });
+    }
+    if let Some(certificate) = status
+        .certificate
+        .filter(|certificate| !certificate.0.is_empty())
+    {
+        return String::from_utf8(certificate.0)
+            .map(Decided::Certificate)
+            .map_err(|_| JoinError::BadCertificate {
+                request: name.to_owned(),
+                reason: "it is not PEM".to_owned(),
+            });
+    }
+    if condition("Approved").is_some() {
+        return Ok(Decided::Waiting(Waiting::Signature {
+            request: name.to_owned(),
+            signer: request.spec.signer_name.clone(),
+        }));
+    }
+    let findings =
+        condition(REVIEWED).map(text).map(
+            |(reason, message)| {
+                if message.is_empty() { reason } else { message }
+            },
+        );
+    Ok(Decided::Waiting(approval(name, findings)))
+}
+
+fn approval(name: &str, findings: Option<String>) -> Waiting {
+    Waiting::Approval {
+        request: name.to_owned(),
+        findings,
+        command: format!("slipway csr approve {name}"),
+    }
+}
+
+/// Pauses that grow, until the time is over.
+struct Pauses {
+    current: Duration,
+    until: Option<Instant>,
+}
+
+impl Pauses {
+    fn new(timeout: Option<Duration>, now: Instant) -> Self {
+        Self {
+            current: FIRST_PAUSE,
+            until: timeout.and_then(|timeout| now.checked_add(timeout)),
+        }
+    }
+
+    /// None when the time is over. The last pause ends with the time, so that the last attempt is made then.
+    fn next(&mut self, now: Instant) -> Option<Duration> {
+        let pause = self.current;
+        self.current = (pause + pause / 2).min(LONGEST_PAUSE);
+        let Some(until) = self.until else {
+            return Some(pause);
+        };
+        let left = until.saturating_duration_since(now);
+        (!left.is_zero()).then(|| pause.min(left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+
+    use super::*;
+
+    fn request(status: serde_json::Value) -> CertificateSigningRequest {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "certificates.k8s.io/v1",
+            "kind": "CertificateSigningRequest",
+            "metadata": {"name": "node-csr-1"},
+            "spec": {"request": "", "signerName": "kubernetes.io/kube-apiserver-client-kubelet"},
+            "status": status
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_name_depends_on_key_node_and_requester() {
+        let key = |_| PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let (one, other) = (key(1), key(2));
+        let node = |text: &str| text.parse::<NodeName>().unwrap();
+        let name = request_name(one.public_key(), &node("a"), "system:bootstrap:abcdef");
+        assert_eq!(
+            name,
+            request_name(one.public_key(), &node("a"), "system:bootstrap:abcdef")
+        );
+        assert_ne!(
+            name,
+            request_name(other.public_key(), &node("a"), "system:bootstrap:abcdef")
+        );
+        assert_ne!(
+            name,
+            request_name(one.public_key(), &node("b"), "system:bootstrap:abcdef")
+        );
+        assert_ne!(
+            name,
+            request_name(one.public_key(), &node("a"), "system:bootstrap:123456")
+        );
+        assert!(
+            name.parse::<NodeName>().is_ok(),
+            "{name} is no valid object name"
+        );
+    }
+
+    #[test]
+    fn a_denial_ends_the_wait_with_its_reason_even_beside_a_certificate() {
+        let denied = request(serde_json::json!({
+            "certificate": "LS0=",
+            "conditions": [{"type": "Denied", "status": "True", "reason": "Guardrail", "message": "no such node"}]
+        }));
+        let Err(JoinError::Denied {
+            reason, message, ..
+        }) = decided("node-csr-1", &denied)
+        else {
+            panic!("not denied")
+        };
+        assert_eq!(
+            (reason.as_str(), message.as_str()),
+            ("Guardrail", "no such node")
+        );
+    }
+
+    #[test]
+    fn what_the_approvers_found_is_shown_while_nothing_is_decided() {
+        let reviewed = request(serde_json::json!({"conditions": [{
+            "type": "slipway.dev/Reviewed", "status": "False", "reason": "Deferred", "message": "a person must decide"
+        }]}));
+        let Ok(Decided::Waiting(Waiting::Approval {
+            findings, command, ..
+        })) = decided("node-csr-1", &reviewed)
+        else {
+            panic!("not waiting")
+        };
+        assert_eq!(findings.as_deref(), Some("a person must decide"));
+        assert_eq!(command, "slipway csr approve node-csr-1");
+    }
+
+    #[test]
+    fn approved_without_a_certificate_waits_for_the_signer() {
+        let approved =
+            request(serde_json::json!({"conditions": [{"type": "Approved", "status": "True"}]}));
+        assert!(matches!(
+            decided("x", &approved),
+            Ok(Decided::Waiting(Waiting::Signature { .. }))
+        ));
+        assert!(matches!(
+            decided("x", &request(serde_json::json!({}))),
+            Ok(Decided::Waiting(Waiting::Approval { findings: None, .. }))
+        ));
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_end_with_the_time() {
+        let start = Instant::now();
+        let mut endless = Pauses::new(None, start);
+        let last = std::iter::from_fn(|| endless.next(start)).take(40).last();
+        assert_eq!(last, Some(LONGEST_PAUSE));
+
+        let mut bounded = Pauses::new(Some(Duration::from_millis(60)), start);
+        let first = bounded.next(start).unwrap();
+        assert_eq!(first, FIRST_PAUSE);
+        assert_eq!(bounded.next(start + first), Some(Duration::from_millis(10)));
+        assert_eq!(bounded.next(start + Duration::from_millis(60)), None);
+    }
+}
