@@ -246,7 +246,7 @@ impl<K: AsRef<PrivateKey>> rcgen::SigningKey for Signing<K> {
 
 impl PrivateKey {
     /// Signs with the algorithm that belongs to the kind of key ([`KeyAlgorithm`]).
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ring::error::Unspecified> {
         let random = SystemRandom::new();
         match &self.pair {
             Pair::Ecdsa(pair) => Ok(pair.sign(&random, message)?.as_ref().to_vec()),

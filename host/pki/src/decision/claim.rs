@@ -83,7 +83,12 @@ pub enum Step {
 /// The holder of the same key holds the claim whichever request and token it comes with.
 pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timestamp) -> Step {
     let Some((claim, facts)) = existing else {
-        return Step::Create(wanted.clone());
+        // A person may approve a request whose token expired since: such a claim would be over before it is used.
+        let expires = wanted.expires.filter(|expires| *expires > now);
+        return Step::Create(Claim {
+            expires,
+            ..wanted.clone()
+        });
     };
     if let Some(end) = end(claim, facts, now) {
         return Step::Clear(end);

@@ -53,7 +53,8 @@ pub struct PublicKey {
     algorithm: PublicKeyAlgorithm,
 }
 
-/// SHA-256 over a key's SubjectPublicKeyInfo in DER: what a key is known by. Written as 64 hex digits.
+/// SHA-256 over a key's SubjectPublicKeyInfo in DER: what a key is known by. Shown as 64 hex digits, stored as
+/// `sha256:<64 hex digits>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyFingerprint(Sha256Digest);
