@@ -200,6 +200,11 @@ pub(crate) fn passed() -> Guarded {
     Case::bootstrap().check()
 }
 
+/// A request for a serving certificate that passed.
+pub(crate) fn passed_serving() -> Guarded {
+    Case::serving().check()
+}
+
 /// A request that passed and that only a person may approve.
 pub(crate) fn deferred() -> Guarded {
     Case::bootstrap()

@@ -267,7 +267,9 @@ fn form(error: &serde_saphyr::Error, reasons: Reasons) -> KubeconfigError {
     let location = error.location();
     let reason = match (reasons, error.without_snippet()) {
         (Reasons::Shown, error) => error.to_string(),
-        (Reasons::Withheld, serde_saphyr::Error::SerdeUnknownField { field, .. }) => {
+        (Reasons::Withheld, serde_saphyr::Error::SerdeUnknownField { field, .. })
+            if is_plain(field) =>
+        {
             format!("unknown field {field:?}")
         }
         (Reasons::Withheld, serde_saphyr::Error::SerdeMissingField { field, .. }) => {
@@ -282,6 +284,14 @@ fn form(error: &serde_saphyr::Error, reasons: Reasons) -> KubeconfigError {
         column: location.map_or(0, |location| location.column()),
         reason,
     }
+}
+
+/// Whether a text looks like the name of a field rather than like a secret in the place of one.
+fn is_plain(field: &str) -> bool {
+    field.len() <= 32
+        && field
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
 }
 
 /// client-go writes empty lists and texts as null.
