@@ -1,11 +1,12 @@
 //! The plugins of every extension point.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Grants, Limits, PluginEntry, PluginName};
+use super::{Grants, Limits, PluginEntry, PluginName, PluginSource};
 use crate::duration::GoDuration;
 
 /// Names of the bundled components that the defaults speak of.
@@ -78,6 +79,23 @@ impl PluginConfiguration {
         self.csr_approvers.iter().any(|entry| {
             entry.is_bundled(bundled::APPROVE_NODE_CLIENT) && entry.mode == super::Mode::Enforce
         })
+    }
+
+    /// The same configuration, whose relative paths count from `folder`: the one of the file that held it.
+    #[must_use]
+    pub fn with_paths_from(mut self, folder: &Path) -> Self {
+        let lists = [
+            &mut self.trust_sources,
+            &mut self.csr_approvers,
+            &mut self.token_stores,
+            &mut self.endpoint_providers,
+        ];
+        for entry in lists.into_iter().flatten() {
+            if let PluginSource::Path(path) = &mut entry.source {
+                *path = folder.join(&*path);
+            }
+        }
+        self
     }
 
     /// Every entry, in the order of the extension points.
@@ -217,6 +235,29 @@ mod tests {
         assert_eq!(
             names(&nobody.with_auto_approve().csr_approvers),
             ["approve-node-client"]
+        );
+    }
+
+    #[test]
+    fn relative_paths_count_from_the_folder_of_the_file() {
+        let digest = crate::digest::Sha256Digest::of(b"x");
+        let yaml = format!(
+            "csrApprovers: [{{name: a, source: ./a.wasm, digest: '{digest}'}}, {{name: b, source: /b, digest: '{digest}'}}]"
+        );
+        let configuration = read(&yaml)
+            .unwrap()
+            .with_paths_from(Path::new("/etc/slipway"));
+        let sources: Vec<_> = configuration
+            .csr_approvers
+            .into_iter()
+            .map(|entry| entry.source)
+            .collect();
+        assert_eq!(
+            sources,
+            [
+                PluginSource::Path("/etc/slipway/a.wasm".into()),
+                PluginSource::Path("/b".into())
+            ]
         );
     }
 

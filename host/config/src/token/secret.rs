@@ -1,5 +1,6 @@
 //! A token's secret part.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -37,17 +38,18 @@ impl TokenSecret {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
-    /// Whether it is so regular that a person must have chosen it: fewer than six different characters, or characters
-    /// that all follow on one another. Anybody can read a token's signature in cluster-info and search for a weak
-    /// secret offline.
+    /// Whether it is so regular that a person must have chosen it: fewer than six different characters, or mostly
+    /// characters that follow on one another. Anybody can read a token's signature in cluster-info and search for a
+    /// weak secret offline.
     pub fn is_weak(&self) -> bool {
         let bytes = self.0.as_bytes();
-        let mut distinct = bytes.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let follows = |pair: &[u8]| matches!(pair, [a, b] if a.abs_diff(*b) == 1 || (*a == b'9' && *b == b'0') || (*a == b'z' && *b == b'0'));
-        let sequential = bytes.windows(2).filter(|pair| follows(pair)).count();
-        distinct.len() < 6 || sequential > Self::LENGTH / 2
+        let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
+        let sequential = bytes
+            .iter()
+            .zip(bytes.iter().skip(1))
+            .filter(|(a, b)| a.abs_diff(**b) == 1)
+            .count();
+        distinct < 6 || sequential > Self::LENGTH / 2
     }
 }
 
