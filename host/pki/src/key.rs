@@ -41,7 +41,7 @@ pub enum KeyAlgorithm {
     Rsa4096,
 }
 
-/// A private key. It is wiped when it is dropped and cannot print itself.
+/// A private key. It cannot print itself, and its encoded form is wiped when it is dropped.
 pub struct PrivateKey {
     pkcs8: Zeroizing<Vec<u8>>,
     pair: Pair,

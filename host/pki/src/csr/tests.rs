@@ -245,14 +245,14 @@ fn nothing_is_there_twice() {
     let twice = resigned(&[extension_request(&[names.clone(), others.clone()])]);
     assert!(matches!(twice, CsrError::DuplicateExtension(_)), "{twice}");
     let mut pair = [
-        extension_request(&[names.clone()]),
-        extension_request(&[others.clone()]),
+        extension_request(std::slice::from_ref(&names)),
+        extension_request(std::slice::from_ref(&others)),
     ];
     pair.sort();
     assert!(matches!(resigned(&pair), CsrError::DuplicateAttribute(_)));
     let same = [
-        extension_request(&[names.clone()]),
-        extension_request(&[names.clone()]),
+        extension_request(std::slice::from_ref(&names)),
+        extension_request(std::slice::from_ref(&names)),
     ];
     assert!(matches!(
         resigned(&same),
