@@ -23,6 +23,8 @@ pub mod token;
 pub mod token_store;
 pub mod trust_source;
 pub mod unverified_https;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 #[cfg(not(target_family = "wasm"))]
 #[path = "host/mock/mod.rs"]
