@@ -36,7 +36,9 @@ mod host;
 /// A host for native unit tests.
 #[cfg(not(target_family = "wasm"))]
 pub mod testing {
-    pub use crate::host::{Entry, Installed, MockHost, MockToken};
+    pub use crate::host::{
+        Entry, Installed, MockHost, MockToken, bootstrap_request, renewal_request,
+    };
 }
 
 pub use finding::{Finding, Outcome};
