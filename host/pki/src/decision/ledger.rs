@@ -154,6 +154,20 @@ impl TokenLedger {
         self.expires
     }
 
+    /// The ledger with another end of the token: whoever may write the token may move it.
+    #[must_use]
+    pub fn expiring(&self, expires: Option<Timestamp>) -> Self {
+        Self {
+            expires,
+            ..self.clone()
+        }
+    }
+
+    /// How many uses were consumed in all.
+    pub fn used(&self) -> u32 {
+        self.used
+    }
+
     /// When the token was revoked, if it was.
     pub fn revoked(&self) -> Option<Timestamp> {
         self.revoked
