@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 pub use read::{Verified, read, verify};
-pub use record::{Action, Entry, PluginOpinion, Record, Stage, Subject};
+pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
 pub use writer::DecisionLog;
 
 /// Why the log cannot be written or read.
@@ -22,7 +22,7 @@ pub use writer::DecisionLog;
 #[non_exhaustive]
 pub enum LogError {
     /// The system refused.
-    #[error("cannot {action} the decision log {path}")]
+    #[error("cannot {action} the decision log {path}: {source}")]
     Io {
         /// What was tried: `open`, `write`, `read`.
         action: &'static str,
@@ -33,7 +33,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A line is no record.
-    #[error("{path}, line {line}: this is no decision record")]
+    #[error("{path}, line {line}: this is no decision record: {source}")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,13 @@ pub enum LogError {
         /// Which link is broken.
         broken: &'static str,
     },
-    /// The writer ended; earlier it could not write.
-    #[error("the decision log is not written any more, since an earlier write failed")]
+    /// Another process writes to it.
+    #[error("the decision log {0} is in use by another process")]
+    InUse(PathBuf),
+    /// An entry could not be written.
+    #[error("an entry of the decision log could not be written: {0}")]
+    NotWritten(String),
+    /// The writer ended.
+    #[error("the decision log is not written any more")]
     Stopped,
 }

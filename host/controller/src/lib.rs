@@ -1,3 +1,37 @@
 //! Bootstrap signer, token cleaner, approver, certificate signer and the decision log, over the Kubernetes API.
+//!
+//! Everything here is driven through a [`kube::Client`] and keeps no state of its own but caches: what is decided stands
+//! in the API's objects, and in the decision log. The decisions themselves are pure and live in [`slipway_pki`]; this is
+//! the thin shell around them. [`Controllers`] runs them; [`tokens`] and [`requests`] are what the command line does with
+//! the same objects.
 
+mod approver;
+mod bootstrap_signer;
+pub mod chain;
+pub mod claims;
+pub mod cluster;
+mod condition;
+mod controllers;
+mod csr_cleaner;
+mod csr_signer;
 pub mod decision_log;
+mod error;
+pub mod ledger;
+mod queue;
+mod redact;
+pub mod requests;
+mod subject;
+pub mod system;
+mod token_cleaner;
+mod token_keeper;
+pub mod tokens;
+mod watch;
+
+pub use bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG, SIGNATURE_PREFIX};
+pub use chain::Chain;
+pub use cluster::ClusterSettings;
+pub use condition::{REVIEWED, Standing, standing};
+pub use controllers::{Controllers, ControllersBuilder, Signing};
+pub use decision_log::DecisionLog;
+pub use error::{ApiFailure, Error};
+pub use tokens::TokenAdmin;

@@ -9,6 +9,7 @@ use super::LogError;
 
 const PREFIX: &str = "decisions-";
 const SUFFIX: &str = ".jsonl";
+const LOCK: &str = "lock";
 
 pub(super) fn failed<'a>(
     action: &'static str,
@@ -67,6 +68,23 @@ pub(super) fn append_to(path: &Path) -> Result<File, LogError> {
             .map_err(failed("open", folder))?;
     }
     Ok(file)
+}
+
+/// Makes sure that nobody else appends, as long as the returned file is open. Readers are not kept out.
+pub(super) fn lock(folder: &Path) -> Result<File, LogError> {
+    let path = folder.join(LOCK);
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed("open", &path))?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(LogError::InUse(folder.to_owned())),
+        Err(error) => Err(failed("lock", &path)(error.into())),
+    }
 }
 
 fn number(path: &Path) -> Option<u64> {

@@ -1,5 +1,7 @@
 //! One line of the log.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_config::digest::Sha256Digest;
@@ -38,6 +40,23 @@ pub struct Entry {
     /// What each approver answered, in the order of the chain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opinions: Vec<PluginOpinion>,
+    /// The certificate, where one is issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<IssuedCertificate>,
+}
+
+/// A certificate that is issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IssuedCertificate {
+    /// SHA-256 over the certificate in DER.
+    pub digest: Sha256Digest,
+    /// Its serial number, in hex.
+    pub serial_number: String,
+    /// The first moment at which it holds.
+    pub not_before: Timestamp,
+    /// The last moment at which it holds.
+    pub not_after: Timestamp,
 }
 
 /// Before or after.
@@ -66,8 +85,6 @@ pub enum Action {
     Sign,
     /// It is approved, and gets no certificate.
     RefuseToSign,
-    /// Its token was deleted.
-    Revoke,
 }
 
 /// The request that a record is about.
@@ -90,6 +107,15 @@ pub struct Subject {
     pub key: Option<String>,
     /// Who asks.
     pub requester: String,
+    /// The requester's groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// UID of the token that was used to ask, where one was and is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_uid: Option<String>,
+    /// The address that the request came from, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<IpAddr>,
 }
 
 /// What one approver answered.
@@ -110,6 +136,9 @@ pub struct PluginOpinion {
     /// Whether it only looked on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
+    /// Whether it only looked on and would have led elsewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disagrees: bool,
     /// Its verdict; none where there was an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,

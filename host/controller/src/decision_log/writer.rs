@@ -27,7 +27,7 @@ pub struct DecisionLog {
 #[derive(Debug)]
 struct Waiting {
     entry: Entry,
-    written: oneshot::Sender<()>,
+    written: oneshot::Sender<Result<(), LogError>>,
 }
 
 impl DecisionLog {
@@ -49,14 +49,14 @@ impl DecisionLog {
     /// Writes an entry. It is on disk when this returns.
     ///
     /// # Errors
-    /// It is not, and no later one will be: [`LogError::Stopped`].
+    /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
     pub async fn record(&self, entry: Entry) -> Result<(), LogError> {
         let (written, wait) = oneshot::channel();
         self.queue
             .send(Waiting { entry, written })
             .await
             .map_err(|_| LogError::Stopped)?;
-        wait.await.map_err(|_| LogError::Stopped)
+        wait.await.map_err(|_| LogError::Stopped)?
     }
 }
 
@@ -70,25 +70,37 @@ fn run(mut writer: Writer, mut waiting: mpsc::Receiver<Waiting>) {
             .into_iter()
             .map(|waiting| (waiting.entry, waiting.written))
             .unzip();
-        if let Err(error) = writer.write(entries) {
-            // After a failed write nobody knows what is on disk: going on could leave a gap that looks like tampering.
+        let written = writer.write(entries);
+        if let Err(error) = &written {
             tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the decision log cannot be written; no decision is made any more"
+                error = error as &dyn std::error::Error,
+                "the decision log cannot be written; nothing is decided without it"
             );
-            return;
         }
         for waiter in waiters {
             // Whoever waited may be gone; the entry is written all the same.
-            let _ = waiter.send(());
+            let _ = waiter.send(match &written {
+                Ok(()) => Ok(()),
+                Err(error) => Err(LogError::NotWritten(error.to_string())),
+            });
         }
     }
 }
 
 struct Writer {
     folder: PathBuf,
-    path: PathBuf,
     file: File,
+    end: End,
+    /// Whether what is on disk is known to end there.
+    is_sound: bool,
+    /// Held as long as the log is open.
+    _lock: File,
+}
+
+/// Where a log ends.
+#[derive(Clone)]
+struct End {
+    path: PathBuf,
     length: u64,
     sequence: u64,
     head: Sha256Digest,
@@ -97,55 +109,75 @@ struct Writer {
 impl Writer {
     fn open(folder: &Path) -> Result<Self, LogError> {
         files::create_folder(folder)?;
-        let last = files::list(folder)?.pop();
-        if let Some(last) = &last {
-            set_torn_tail_aside(last)?;
-        }
-        let state = read::verify(folder)?;
-        let path = last.unwrap_or_else(|| files::next(folder, None));
-        let file = files::append_to(&path)?;
-        let length = file.metadata().map_err(files::failed("open", &path))?.len();
+        let lock = files::lock(folder)?;
+        let (end, file) = continued(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            path,
             file,
-            length,
-            sequence: state.records,
-            head: state.head,
+            end,
+            is_sound: true,
+            _lock: lock,
         })
     }
 
     fn write(&mut self, entries: Vec<Entry>) -> Result<(), LogError> {
-        if self.length >= LARGEST_FILE {
-            self.path = files::next(&self.folder, Some(&self.path));
-            self.file = files::append_to(&self.path)?;
-            self.length = 0;
+        if !self.is_sound {
+            // After a failed write nobody knows what is on disk, so that it is looked at.
+            (self.end, self.file) = continued(&self.folder)?;
+            self.is_sound = true;
+        }
+        let mut end = self.end.clone();
+        if end.length >= LARGEST_FILE {
+            end.path = files::next(&self.folder, Some(&end.path));
+            self.file = files::append_to(&end.path)?;
+            end.length = 0;
         }
         let mut text = Vec::new();
         for entry in entries {
-            self.sequence = self.sequence.saturating_add(1);
+            end.sequence = end.sequence.saturating_add(1);
             let record = Record {
-                sequence: self.sequence,
+                sequence: end.sequence,
                 time: Timestamp::now(),
-                previous: self.head,
+                previous: end.head,
                 entry,
             };
-            let line = serde_json::to_vec(&record).map_err(|error| {
-                files::failed("write", &self.path)(std::io::Error::other(error))
-            })?;
-            self.head = Sha256Digest::of(&line);
+            let line = serde_json::to_vec(&record)
+                .map_err(|error| files::failed("write", &end.path)(std::io::Error::other(error)))?;
+            end.head = Sha256Digest::of(&line);
             text.extend_from_slice(&line);
             text.push(b'\n');
         }
-        self.file
+        let written = self
+            .file
             .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .map_err(files::failed("write", &self.path))?;
-        self.length = self
+            .and_then(|()| self.file.sync_data());
+        self.is_sound = written.is_ok();
+        written.map_err(files::failed("write", &end.path))?;
+        end.length = end
             .length
             .saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
+        self.end = end;
         Ok(())
     }
+}
+
+/// Where a log ends, and its last file to append to.
+fn continued(folder: &Path) -> Result<(End, File), LogError> {
+    let last = files::list(folder)?.pop();
+    if let Some(last) = &last {
+        set_torn_tail_aside(last)?;
+    }
+    let state = read::verify(folder)?;
+    let path = last.unwrap_or_else(|| files::next(folder, None));
+    let file = files::append_to(&path)?;
+    let length = file.metadata().map_err(files::failed("open", &path))?.len();
+    let end = End {
+        path,
+        length,
+        sequence: state.records,
+        head: state.head,
+    };
+    Ok((end, file))
 }
 
 fn set_torn_tail_aside(path: &Path) -> Result<(), LogError> {

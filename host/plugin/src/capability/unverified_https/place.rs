@@ -5,8 +5,6 @@ use slipway_config::endpoint::{DEFAULT_API_SERVER_PORT, HostPort};
 
 /// The port of HTTPS.
 const HTTPS_PORT: u16 = 443;
-/// The port of the stand-alone discovery service.
-const DISCOVERY_SERVICE_PORT: u16 = 9898;
 /// The document that a cluster signs for its tokens.
 const CLUSTER_INFO: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 /// The stand-alone discovery service of the 2016 alpha.
@@ -19,12 +17,10 @@ pub(super) struct Target {
     pub(super) path_and_query: String,
 }
 
-/// The place that a location names: `host`, `host:port`, `https://host[:port]/…`, `[::1]:6443`, and of a discovery service
-/// `discovery://host[:port]`.
+/// The place that a location names: `host`, `host:port`, `https://host[:port]/…`, `[::1]:6443`.
 pub(super) fn of_location(location: &str) -> Option<HostPort> {
     let (authority, default_port) = match location.split_once("://") {
         Some(("https", rest)) => (rest.split(['/', '?', '#']).next()?, HTTPS_PORT),
-        Some(("discovery", rest)) => (rest.trim_end_matches('/'), DISCOVERY_SERVICE_PORT),
         Some(_) => return None,
         None => (location, DEFAULT_API_SERVER_PORT),
     };
@@ -92,11 +88,6 @@ mod tests {
             of_location("https://api.example:6443"),
             place("api.example", 6443)
         );
-        assert_eq!(
-            of_location("discovery://10.0.0.1:99"),
-            place("10.0.0.1", 99)
-        );
-        assert_eq!(of_location("discovery://10.0.0.1"), place("10.0.0.1", 9898));
         assert_eq!(
             of_location("[2001:db8::1]:6443"),
             place("[2001:db8::1]", 6443)

@@ -1,0 +1,365 @@
+//! The approver: from an open request to a decision that is written down, reserved for, and written into the request.
+//!
+//! Each step is committed before the next one begins, and a run that is cut short between any two of them comes to the
+//! same end when it is begun again: the claim is the same key's, the use is reserved for it already, and an intent that
+//! is written twice announces the same act. Everything a decision rests upon is read live.
+
+mod outcome;
+
+use std::time::Duration;
+
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use kube::ResourceExt as _;
+use kube::api::{Api, PostParams};
+use slipway_config::finding::Finding;
+use slipway_config::name::NodeName;
+use slipway_pki::csr::CertificateRequest;
+use slipway_pki::decision::ledger::TokenUse;
+use slipway_pki::decision::verdict::{self, Decision, GUARDRAILS, Reason};
+use slipway_pki::guardrail::Guarded;
+use slipway_pki::key::KeyFingerprint;
+use slipway_pki::signer::NodeSigner;
+
+use self::outcome::{Explained, explain};
+use crate::chain::{Chain, Reviewed};
+use crate::claims::{Claimed, Claims};
+use crate::cluster::{Guard, GuardedCsr};
+use crate::condition::{self, APPROVED, DENIED, REVIEWED, Standing};
+use crate::decision_log::{Action, DecisionLog, Entry, Stage};
+use crate::error::{During as _, Error};
+use crate::ledger::Ledgers;
+use crate::queue::Next;
+use crate::subject;
+use crate::system::Clock;
+
+/// How long until an undecided request is looked at again although nothing was seen to change.
+const RECHECK: Duration = Duration::from_secs(300);
+/// How long until another try after somebody else was quicker.
+const SOON: Duration = Duration::from_millis(50);
+
+/// Decides requests.
+#[derive(Clone)]
+pub(crate) struct Approver {
+    pub(crate) requests: Api<CertificateSigningRequest>,
+    pub(crate) guard: Guard,
+    pub(crate) chain: Chain,
+    pub(crate) claims: Claims,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) log: DecisionLog,
+    pub(crate) clock: Clock,
+}
+
+impl Approver {
+    /// Works on the request of this name; failures are noted in the request as far as that is possible.
+    pub(crate) async fn handle(&self, name: &str) -> Next {
+        match self.decide(name).await {
+            Ok(next) => next,
+            Err(error) if error.is_conflict() => Next::After(SOON),
+            Err(error) => {
+                tracing::warn!(
+                    request = name,
+                    error = &error as &dyn std::error::Error,
+                    "a request could not be decided"
+                );
+                self.show_failure(name, &error).await;
+                Next::Retry
+            }
+        }
+    }
+
+    async fn decide(&self, name: &str) -> Result<Next, Error> {
+        let Some(request) = self.read(name).await? else {
+            return Ok(Next::Done);
+        };
+        match condition::standing(&request) {
+            Standing::Open => self.review(request).await,
+            Standing::Denied | Standing::Failed => self.give_back(&request).await,
+            Standing::Approved | Standing::Issued => Ok(Next::Done),
+        }
+    }
+
+    async fn review(&self, request: CertificateSigningRequest) -> Result<Next, Error> {
+        let checked = self.guard.check(&request).await?;
+        let reviewed = match &checked.guarded {
+            Guarded::Passed(guarded) => {
+                let now = (self.clock)();
+                let asked = subject::review_request(&request, guarded, checked.token.as_ref(), now);
+                self.chain.review(&asked).await
+            }
+            Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
+        };
+        let decision = verdict::decide(
+            verdict::Standing::Open,
+            &checked.guarded,
+            &reviewed.opinions(),
+        );
+        let case = Case {
+            request,
+            checked,
+            reviewed,
+        };
+        match decision {
+            None => Ok(Next::Done),
+            Some(decision @ Decision::Approved { .. }) => self.approve(case, decision).await,
+            Some(decision @ Decision::Denied(_)) => self.deny(case, decision).await,
+            Some(decision) => self.leave_open(case, decision, None).await,
+        }
+    }
+
+    /// Claim, reservation, intent, approval; in this order.
+    async fn approve(&self, case: Case, decision: Decision) -> Result<Next, Error> {
+        let Guarded::Passed(guarded) = &case.checked.guarded else {
+            return Ok(Next::Done);
+        };
+        let now = (self.clock)();
+        let token = case.checked.token.as_ref();
+        if let Some(wanted) = subject::claim(&case.request, guarded, token, now) {
+            let claimed = self
+                .claims
+                .acquire(&wanted, &case.request.name_any())
+                .await?;
+            if let Claimed::Another(finding) = claimed {
+                let reason = Reason {
+                    approver: GUARDRAILS.to_owned(),
+                    text: finding.seen.clone(),
+                };
+                let decision = Decision::Pending {
+                    reasons: vec![reason],
+                };
+                return self.leave_open(case, decision, Some(finding)).await;
+            }
+        }
+        if let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
+            && self.ledgers.reserve(&wanted).await?.is_err()
+        {
+            // Somebody was quicker with the token: the guardrails say what that means.
+            return Ok(Next::After(SOON));
+        }
+        self.write_decision(case, &decision, APPROVED, "ApprovedBySlipway")
+            .await?;
+        Ok(Next::Done)
+    }
+
+    async fn deny(&self, case: Case, decision: Decision) -> Result<Next, Error> {
+        let reason = match &decision {
+            Decision::Denied(reason) if reason.approver == GUARDRAILS => "GuardrailBroken",
+            _ => "DeniedByApprover",
+        };
+        let request = self.write_decision(case, &decision, DENIED, reason).await?;
+        self.give_back(&request).await
+    }
+
+    /// Intent, act, and that it was done.
+    async fn write_decision(
+        &self,
+        case: Case,
+        decision: &Decision,
+        type_: &str,
+        reason: &str,
+    ) -> Result<CertificateSigningRequest, Error> {
+        let entry = case.entry(decision, None);
+        self.log.record(entry.clone()).await?;
+        let mut request = case.request;
+        condition::put(
+            &mut request,
+            type_,
+            "True",
+            reason,
+            &entry.reason,
+            (self.clock)(),
+        );
+        let name = request.name_any();
+        let written = self
+            .requests
+            .replace_subresource("approval", &name, &PostParams::default(), &request)
+            .await
+            .during("update the approval of", title(&name))?;
+        tracing::info!(
+            request = name,
+            decision = type_,
+            reason = entry.reason,
+            "a request was decided"
+        );
+        self.note_done(entry).await;
+        Ok(written)
+    }
+
+    /// A person must decide, or it is tried again: shown in the request, and noted when it is new.
+    async fn leave_open(
+        &self,
+        case: Case,
+        decision: Decision,
+        finding: Option<Finding>,
+    ) -> Result<Next, Error> {
+        let Explained { reason, message } = explain(&decision, &case.reviewed, finding.as_ref());
+        let next = match decision {
+            Decision::Retry { .. } => Next::Retry,
+            _ => Next::After(RECHECK),
+        };
+        let entry = case.entry(&decision, finding);
+        if self.show(case.request, reason, &message).await? {
+            self.log.record(entry).await?;
+        }
+        Ok(next)
+    }
+
+    /// What a denied request held is free again.
+    async fn give_back(&self, request: &CertificateSigningRequest) -> Result<Next, Error> {
+        let Some(held) = Held::of(request) else {
+            return Ok(Next::Done);
+        };
+        let token = match self.guard.token_behind(request).await {
+            // It is over in any case, whatever ended it.
+            Err(Error::Unsettled(_)) => None,
+            token => token?,
+        };
+        if let Some(token) = token {
+            let used = TokenUse {
+                token_uid: token.ledger.token_uid().to_owned(),
+                key: held.key,
+                node: held.node.clone(),
+                signer: held.signer,
+                submitted: request
+                    .creation_timestamp()
+                    .map_or_else(|| (self.clock)(), |time| time.0),
+            };
+            self.ledgers.release(&used).await?;
+        }
+        self.claims.settle(&held.node).await?;
+        Ok(Next::Done)
+    }
+
+    async fn show_failure(&self, name: &str, error: &Error) {
+        let message = crate::redact::text(&error.to_string());
+        let shown = match self.read(name).await {
+            Ok(Some(request)) if condition::standing(&request) == Standing::Open => {
+                self.show(request, "Retrying", &message).await.map(drop)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = shown {
+            tracing::debug!(
+                request = name,
+                error = &error as &dyn std::error::Error,
+                "a failure could not be shown"
+            );
+        }
+    }
+
+    /// Writes our own condition. Returns whether it says something new.
+    async fn show(
+        &self,
+        mut request: CertificateSigningRequest,
+        reason: &str,
+        message: &str,
+    ) -> Result<bool, Error> {
+        let message = condition::shortened(message);
+        let is_shown = condition::find(&request, REVIEWED).is_some_and(|condition| {
+            condition.reason.as_deref() == Some(reason)
+                && condition.message.as_deref() == Some(&message)
+        });
+        if is_shown {
+            return Ok(false);
+        }
+        condition::put(
+            &mut request,
+            REVIEWED,
+            "False",
+            reason,
+            &message,
+            (self.clock)(),
+        );
+        let name = request.name_any();
+        self.requests
+            .replace_status(&name, &PostParams::default(), &request)
+            .await
+            .during("update the status of", title(&name))?;
+        Ok(true)
+    }
+
+    /// The act is done, whether or not this can be noted.
+    async fn note_done(&self, entry: Entry) {
+        let done = Entry {
+            stage: Stage::Done,
+            guardrails: Vec::new(),
+            opinions: Vec::new(),
+            ..entry
+        };
+        if let Err(error) = self.log.record(done).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "that a decision took effect could not be noted"
+            );
+        }
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<CertificateSigningRequest>, Error> {
+        self.requests
+            .get_opt(name)
+            .await
+            .during("read", title(name))
+    }
+}
+
+/// A request with everything that was found out about it.
+struct Case {
+    request: CertificateSigningRequest,
+    checked: GuardedCsr,
+    reviewed: Reviewed,
+}
+
+impl Case {
+    fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
+        let guardrails = match &self.checked.guarded {
+            Guarded::Passed(guarded) => guarded.findings(),
+            Guarded::Broken(findings) => findings,
+            Guarded::Ignored => &[],
+        };
+        let action = match decision {
+            Decision::Approved { .. } => Action::Approve,
+            Decision::Denied(_) => Action::Deny,
+            Decision::Pending { .. } => Action::Defer,
+            Decision::Retry { .. } => Action::Retry,
+        };
+        Entry {
+            stage: match action {
+                Action::Approve | Action::Deny => Stage::Intent,
+                _ => Stage::Done,
+            },
+            action,
+            reason: outcome::summary(decision),
+            subject: subject::recorded(&self.request),
+            guardrails: guardrails
+                .iter()
+                .chain(&finding)
+                .map(crate::redact::finding)
+                .collect(),
+            opinions: self.reviewed.recorded(decision),
+            certificate: None,
+        }
+    }
+}
+
+/// What a request holds that ends with it.
+struct Held {
+    key: KeyFingerprint,
+    node: NodeName,
+    signer: NodeSigner,
+}
+
+impl Held {
+    fn of(request: &CertificateSigningRequest) -> Option<Self> {
+        let parsed = CertificateRequest::from_pem(&request.spec.request.0).ok()?;
+        Some(Self {
+            key: parsed.public_key().fingerprint(),
+            node: parsed.node_name()?,
+            signer: NodeSigner::from_name(&request.spec.signer_name)?,
+        })
+    }
+}
+
+/// A request as messages name it.
+pub(crate) fn title(name: &str) -> String {
+    format!("CertificateSigningRequest {name}")
+}

@@ -1,0 +1,324 @@
+//! What the guardrails want to know of the cluster, read live from the API and never from a cache.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Node, Service};
+use kube::ResourceExt as _;
+use kube::api::{Api, ListParams};
+use slipway_config::endpoint::Host;
+use slipway_config::name::NodeName;
+use slipway_config::token::{TokenBounds, TokenId};
+use slipway_pki::csr::CertificateRequest;
+use slipway_pki::guardrail::{
+    self, ApiServerIdentity, ClusterFacts, CsrFacts, Guarded, KnownNode, LifetimePolicy, TokenFacts,
+};
+use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
+use slipway_pki::signer::NodeSigner;
+
+use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG};
+use crate::error::{During as _, Error};
+use crate::ledger::{Ledgers, LiveToken};
+use crate::system::Clock;
+use crate::tokens::TokenSecrets;
+
+/// The key in a requester's extra attributes that holds the UID of its token's Secret, where the API server tells it:
+/// the embedded one does.
+pub const TOKEN_UID: &str = "slipway.dev/token-uid";
+
+/// The key in a requester's extra attributes that holds the address that the request came from, where the API server
+/// tells it: the embedded one does.
+pub const SOURCE_ADDRESS: &str = "slipway.dev/source-address";
+
+/// What the operator says about the cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// The signers whose requests are decided here; requests to others are not touched.
+    pub signers: Vec<NodeSigner>,
+    /// Who signs what is approved.
+    pub lifetime: LifetimePolicy,
+    /// Names of control-plane nodes, whether or not they exist yet.
+    pub control_plane: BTreeSet<NodeName>,
+    /// Names and addresses of the API servers beyond those that cluster-info and the Service `kubernetes` tell.
+    pub api_server: ApiServerIdentity,
+    /// Names whose nodes may join again although they exist.
+    pub rejoin_allowed: BTreeSet<NodeName>,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            signers: NodeSigner::ALL.to_vec(),
+            lifetime: LifetimePolicy::Clamped,
+            control_plane: BTreeSet::new(),
+            api_server: ApiServerIdentity::default(),
+            rejoin_allowed: BTreeSet::new(),
+        }
+    }
+}
+
+/// Applies the guardrails to requests as the cluster is now.
+#[derive(Clone)]
+pub struct Guard {
+    client: kube::Client,
+    settings: ClusterSettings,
+    ledgers: Ledgers,
+    clock: Clock,
+}
+
+/// A request with what the guardrails say about it.
+#[derive(Clone, Debug)]
+pub struct GuardedCsr {
+    /// What they say.
+    pub guarded: Guarded,
+    /// The token that submitted it, where one did and is known.
+    pub token: Option<TokenFacts>,
+}
+
+impl Guard {
+    /// Guardrails over this client.
+    pub fn new(
+        client: kube::Client,
+        settings: ClusterSettings,
+        ledgers: Ledgers,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            client,
+            settings,
+            ledgers,
+            clock,
+        }
+    }
+
+    /// Whether a request is for a signer that is configured here.
+    pub fn is_ours(&self, request: &CertificateSigningRequest) -> bool {
+        NodeSigner::from_name(&request.spec.signer_name)
+            .is_some_and(|signer| self.settings.signers.contains(&signer))
+    }
+
+    /// Applies every rule to a request.
+    ///
+    /// # Errors
+    /// When a fact cannot be read now: nothing is known about the request then, and it is to be tried again.
+    pub async fn check(&self, request: &CertificateSigningRequest) -> Result<GuardedCsr, Error> {
+        if !self.is_ours(request) {
+            return Ok(GuardedCsr {
+                guarded: Guarded::Ignored,
+                token: None,
+            });
+        }
+        let now = (self.clock)();
+        let created = request.creation_timestamp().map_or(now, |time| time.0);
+        let spec = &request.spec;
+        let username = spec.username.as_deref().unwrap_or_default();
+        let token = self.token_behind(request).await?;
+        let cluster = ClusterFacts {
+            now,
+            signers: self.settings.signers.clone(),
+            lifetime: self.settings.lifetime,
+            nodes: self.nodes(request).await?,
+            control_plane: self.settings.control_plane.clone(),
+            api_server: self.api_server(request).await?,
+            rejoin_allowed: self.settings.rejoin_allowed.clone(),
+            token: token.clone(),
+        };
+        let csr = CsrFacts {
+            request: &spec.request.0,
+            signer_name: &spec.signer_name,
+            usages: spec.usages.as_deref().unwrap_or_default(),
+            expiration_seconds: spec.expiration_seconds,
+            username,
+            groups: spec.groups.as_deref().unwrap_or_default(),
+            created,
+        };
+        Ok(GuardedCsr {
+            guarded: guardrail::check(&csr, &cluster),
+            token,
+        })
+    }
+
+    /// The token through which a request was submitted, whether or not it still exists; none where no token was used, or
+    /// nothing is known of it any more. Its ID may have been given to another token since.
+    ///
+    /// # Errors
+    /// When the API does not answer, or the token is gone for a reason that is not known yet.
+    pub async fn token_behind(
+        &self,
+        request: &CertificateSigningRequest,
+    ) -> Result<Option<TokenFacts>, Error> {
+        let Some(id) = request
+            .spec
+            .username
+            .as_deref()
+            .and_then(TokenId::from_user_name)
+        else {
+            return Ok(None);
+        };
+        let id = &id;
+        let submitted = request
+            .creation_timestamp()
+            .map_or_else(|| (self.clock)(), |time| time.0);
+        let told = extra(request, TOKEN_UID);
+        let facts = |ledger| TokenFacts {
+            ledger,
+            source_address: extra(request, SOURCE_ADDRESS).and_then(|text| text.parse().ok()),
+        };
+        let existing = TokenSecrets::new(self.client.clone()).get(id).await?;
+        let existing = existing.filter(|secret| match told {
+            Some(uid) => secret.uid == uid,
+            None => secret.created.is_none_or(|created| created <= submitted),
+        });
+        if let Some(secret) = existing {
+            let token = LiveToken {
+                id: id.clone(),
+                uid: secret.uid,
+                expires: secret.expires,
+            };
+            let stored = self.ledgers.adopt(&token, &TokenBounds::default()).await?;
+            return Ok(Some(facts(stored.ledger().clone())));
+        }
+        let past = match told {
+            Some(uid) => self.ledgers.get(uid).await?,
+            None => self.past(id, submitted).await?,
+        };
+        let Some(past) = past else {
+            return Ok(None);
+        };
+        let now = (self.clock)();
+        let ended = past.is_marked_expired() || past.ledger().revoked().is_some();
+        if !ended
+            && past
+                .ledger()
+                .expires()
+                .is_some_and(|expires| expires <= now)
+        {
+            return Err(Error::Unsettled(id.to_string()));
+        }
+        // Gone without having expired: somebody deleted it, whether or not that was noted down yet.
+        Ok(Some(facts(if ended {
+            past.ledger().clone()
+        } else {
+            past.ledger().revoke(now)
+        })))
+    }
+
+    /// The ledger of the last token of this ID that can have submitted something at that time.
+    async fn past(
+        &self,
+        id: &TokenId,
+        submitted: Timestamp,
+    ) -> Result<Option<crate::ledger::StoredLedger>, Error> {
+        let ledgers = self.ledgers.of_id(id).await?;
+        Ok(ledgers
+            .into_iter()
+            .filter(|ledger| ledger.created().is_none_or(|created| created <= submitted))
+            .max_by_key(|ledger| ledger.created()))
+    }
+
+    /// The node that a request names, or all nodes where names of others must not be taken.
+    async fn nodes(&self, request: &CertificateSigningRequest) -> Result<Vec<KnownNode>, Error> {
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        if request.spec.signer_name == NodeSigner::KubeletServing.name() {
+            let all = nodes
+                .list(&ListParams::default())
+                .await
+                .during("list", "Nodes")?;
+            return Ok(all.items.iter().filter_map(known).collect());
+        }
+        let named = CertificateRequest::from_pem(&request.spec.request.0)
+            .ok()
+            .and_then(|request| request.node_name());
+        let Some(named) = named else {
+            return Ok(Vec::new());
+        };
+        let node = nodes
+            .get_opt(named.as_str())
+            .await
+            .during("read", format_args!("Node {named}"))?;
+        Ok(node.iter().filter_map(known).collect())
+    }
+
+    /// What the API servers answer to: what the operator said, what cluster-info says, and the Service's addresses.
+    async fn api_server(
+        &self,
+        request: &CertificateSigningRequest,
+    ) -> Result<ApiServerIdentity, Error> {
+        let mut identity = self.settings.api_server.clone();
+        if request.spec.signer_name != NodeSigner::KubeletServing.name() {
+            return Ok(identity);
+        }
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), CLUSTER_INFO_NAMESPACE);
+        let info = maps.get_opt(CLUSTER_INFO).await.during(
+            "read",
+            format_args!("ConfigMap {CLUSTER_INFO_NAMESPACE}/{CLUSTER_INFO}"),
+        )?;
+        let document = info
+            .and_then(|info| info.data)
+            .and_then(|mut data| data.remove(KUBECONFIG));
+        if let Some(document) = document {
+            let parsed = ClusterInfoKubeconfig::parse(document.as_bytes()).map_err(|error| {
+                Error::Damaged {
+                    object: format!("ConfigMap {CLUSTER_INFO_NAMESPACE}/{CLUSTER_INFO}"),
+                    reason: error.to_string(),
+                }
+            })?;
+            for endpoint in parsed.endpoints() {
+                match endpoint.host_port().host() {
+                    Host::Name(name) => identity.dns_names.push(name.to_string()),
+                    Host::Ip(address) => identity.addresses.push(*address),
+                }
+            }
+        }
+        let services: Api<Service> = Api::namespaced(self.client.clone(), "default");
+        let service = services
+            .get_opt("kubernetes")
+            .await
+            .during("read", "Service default/kubernetes")?;
+        identity
+            .addresses
+            .extend(service.iter().flat_map(cluster_addresses));
+        Ok(identity)
+    }
+}
+
+/// A value of the requester's extra attributes, where there is exactly one.
+pub(crate) fn extra<'a>(request: &'a CertificateSigningRequest, key: &str) -> Option<&'a str> {
+    match request.spec.extra.as_ref()?.get(key)?.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+fn known(node: &Node) -> Option<KnownNode> {
+    let addresses = node
+        .status
+        .iter()
+        .flat_map(|status| status.addresses.iter().flatten());
+    let mut known = KnownNode {
+        name: node.name_any().parse().ok()?,
+        dns_names: Vec::new(),
+        addresses: Vec::new(),
+    };
+    for address in addresses {
+        match address.address.parse::<IpAddr>() {
+            Ok(ip) => known.addresses.push(ip),
+            Err(_) => known.dns_names.push(address.address.clone()),
+        }
+    }
+    Some(known)
+}
+
+fn cluster_addresses(service: &Service) -> Vec<IpAddr> {
+    let spec = service.spec.as_ref();
+    let one = spec.and_then(|spec| spec.cluster_ip.as_ref());
+    let all = spec
+        .iter()
+        .flat_map(|spec| spec.cluster_ips.iter().flatten());
+    one.into_iter()
+        .chain(all)
+        .filter_map(|text| text.parse().ok())
+        .collect()
+}

@@ -1,0 +1,478 @@
+//! The controllers, put together and run.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::ResourceExt as _;
+use kube::api::Api;
+use kube::runtime::{reflector, watcher};
+use slipway_config::token::TokenId;
+use slipway_pki::ca::CertificateAuthority;
+use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::approver::Approver;
+use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
+use crate::chain::Chain;
+use crate::claims::Claims;
+use crate::cluster::{ClusterSettings, Guard};
+use crate::condition::{self, Standing};
+use crate::csr_cleaner::CsrCleaner;
+use crate::csr_signer::CsrSigner;
+use crate::decision_log::DecisionLog;
+use crate::error::Error;
+use crate::ledger::Ledgers;
+use crate::queue::{WorkQueue, work};
+use crate::system::{self, Clock, system_clock};
+use crate::token_cleaner::TokenCleaner;
+use crate::token_keeper::{TokenEvent, TokenKeeper};
+use crate::tokens::{SELECTOR, TokenSecret, TokenSecrets};
+use crate::watch::{Seen, follow};
+
+/// Requests that are worked on at a time, by the approver and by the signer each; as in kube-controller-manager.
+const WORKERS: usize = 5;
+/// How often claims that are over are cleared.
+const CLAIM_SWEEP: Duration = Duration::from_secs(30);
+
+/// Controllers that are ready to run.
+pub struct Controllers {
+    client: kube::Client,
+    clock: Clock,
+    settings: ClusterSettings,
+    bootstrap_signer: bool,
+    token_cleaner: bool,
+    csr_cleaner: bool,
+    approver: Option<(Chain, DecisionLog)>,
+    signer: Option<(Signing, DecisionLog)>,
+}
+
+/// Chooses which controllers run; none do unless they are named.
+#[must_use]
+pub struct ControllersBuilder(Controllers);
+
+/// What the signer signs with.
+#[derive(Clone)]
+pub struct Signing {
+    /// The CA of the clients, or of the kubelets' servers as well.
+    pub authority: Arc<CertificateAuthority>,
+    /// The longest that a certificate holds.
+    pub longest: Duration,
+}
+
+impl Signing {
+    /// With this CA, for up to a year.
+    pub fn new(authority: Arc<CertificateAuthority>) -> Self {
+        Self {
+            authority,
+            longest: DEFAULT_MAXIMUM,
+        }
+    }
+}
+
+impl Controllers {
+    /// Controllers over this client, which may do everything that they need.
+    pub fn builder(client: kube::Client) -> ControllersBuilder {
+        ControllersBuilder(Self {
+            client,
+            clock: system_clock(),
+            settings: ClusterSettings::default(),
+            bootstrap_signer: false,
+            token_cleaner: false,
+            csr_cleaner: false,
+            approver: None,
+            signer: None,
+        })
+    }
+
+    /// Runs them until `shutdown`. What was begun is finished, or left so that the next run finishes it.
+    ///
+    /// # Errors
+    /// When the API refuses the namespace of our own records, or a controller ended by a defect.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
+        system::ensure_namespace(&self.client).await?;
+        let stop = shutdown.child_token();
+        let mut tasks = Tasks {
+            running: JoinSet::new(),
+            stop: stop.clone(),
+        };
+        let requests = Requests::default();
+        let ended = self.watch_tokens(&mut tasks);
+        self.watch_requests(&mut tasks, requests, ended);
+        let result = tasks.wait().await;
+        stop.cancel();
+        result
+    }
+
+    fn ledgers(&self) -> Ledgers {
+        Ledgers::new(self.client.clone(), Arc::clone(&self.clock))
+    }
+
+    fn claims(&self) -> Claims {
+        Claims::new(self.client.clone(), self.ledgers(), Arc::clone(&self.clock))
+    }
+
+    fn guard(&self) -> Guard {
+        Guard::new(
+            self.client.clone(),
+            self.settings.clone(),
+            self.ledgers(),
+            Arc::clone(&self.clock),
+        )
+    }
+
+    /// Starts what follows the tokens. Returns where the ends of tokens are told.
+    fn watch_tokens(&self, tasks: &mut Tasks) -> mpsc::UnboundedReceiver<TokenId> {
+        let (tell_ended, ended) = mpsc::unbounded_channel();
+        let keeps_ledgers = self.token_cleaner || self.approver.is_some() || self.signer.is_some();
+        if !keeps_ledgers && !self.bootstrap_signer {
+            return ended;
+        }
+        let secrets = TokenSecrets::new(self.client.clone());
+        let (cache, writer) = reflector::store();
+        let (events, keeper_events) = mpsc::unbounded_channel();
+        let for_signer = Arc::new(Notify::new());
+        let for_cleaner = Arc::new(Notify::new());
+        if keeps_ledgers {
+            let keeper = TokenKeeper {
+                secrets: secrets.clone(),
+                ledgers: self.ledgers(),
+                clock: Arc::clone(&self.clock),
+                events: keeper_events,
+                ended: tell_ended,
+            };
+            tasks.start("token-keeper", |stop| keeper.run(stop));
+        }
+        if self.token_cleaner {
+            let cleaner = TokenCleaner {
+                secrets: secrets.clone(),
+                ledgers: self.ledgers(),
+                clock: Arc::clone(&self.clock),
+                cache: cache.clone(),
+                changed: Arc::clone(&for_cleaner),
+            };
+            tasks.start("token-cleaner", |stop| cleaner.run(stop));
+        }
+        if self.bootstrap_signer {
+            self.start_bootstrap_signer(tasks, cache, Arc::clone(&for_signer));
+        }
+        let api = secrets.api().clone();
+        tasks.start("token-watch", |stop| {
+            follow(
+                api,
+                watcher::Config::default().fields(SELECTOR),
+                writer,
+                stop,
+                move |seen: Seen<'_, Secret>| {
+                    for_signer.notify_one();
+                    for_cleaner.notify_one();
+                    let event = match seen {
+                        Seen::Changed(secret) => TokenSecret::read(secret).map(TokenEvent::Changed),
+                        Seen::Gone(secret) => {
+                            TokenSecret::read_deleted(secret).map(TokenEvent::Gone)
+                        }
+                        Seen::Listed => Some(TokenEvent::Listed),
+                    };
+                    if let Some(event) = event {
+                        // Nobody listens where no ledgers are kept.
+                        let _ = events.send(event);
+                    }
+                },
+            )
+        });
+        ended
+    }
+
+    fn start_bootstrap_signer(
+        &self,
+        tasks: &mut Tasks,
+        secrets: reflector::Store<Secret>,
+        changed: Arc<Notify>,
+    ) {
+        let signer = BootstrapSigner {
+            client: self.client.clone(),
+            clock: Arc::clone(&self.clock),
+            secrets,
+            changed: Arc::clone(&changed),
+        };
+        tasks.start("bootstrap-signer", |stop| signer.run(stop));
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), CLUSTER_INFO_NAMESPACE);
+        let only = watcher::Config::default().fields(&format!("metadata.name={CLUSTER_INFO}"));
+        let (_, writer) = reflector::store();
+        tasks.start("cluster-info-watch", |stop| {
+            follow(maps, only, writer, stop, move |_: Seen<'_, ConfigMap>| {
+                changed.notify_one()
+            })
+        });
+    }
+
+    /// Starts what follows the requests.
+    fn watch_requests(
+        &self,
+        tasks: &mut Tasks,
+        requests: Requests,
+        mut ended: mpsc::UnboundedReceiver<TokenId>,
+    ) {
+        let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
+        let (cache, writer) = reflector::store();
+        if let Some((chain, log)) = &self.approver {
+            let approver = Approver {
+                requests: api.clone(),
+                guard: self.guard(),
+                chain: chain.clone(),
+                claims: self.claims(),
+                ledgers: self.ledgers(),
+                log: log.clone(),
+                clock: Arc::clone(&self.clock),
+            };
+            tasks.start_work("approver", &requests.approver, move |name| {
+                let approver = approver.clone();
+                async move { approver.handle(&name).await }
+            });
+            let (cache, queue) = (cache.clone(), Arc::clone(&requests.approver));
+            tasks.start("revocation", |stop| async move {
+                while let Some(id) = or_stop(&stop, ended.recv()).await {
+                    look_again(&cache, &queue, &id);
+                }
+                stop.cancelled().await;
+            });
+        }
+        if let Some((signing, log)) = &self.signer {
+            let signer = CsrSigner {
+                requests: api.clone(),
+                guard: self.guard(),
+                claims: self.claims(),
+                ledgers: self.ledgers(),
+                log: log.clone(),
+                clock: Arc::clone(&self.clock),
+                authority: Arc::clone(&signing.authority),
+                longest: signing.longest,
+            };
+            tasks.start_work("csr-signer", &requests.signer, move |name| {
+                let signer = signer.clone();
+                async move { signer.handle(&name).await }
+            });
+        }
+        if self.approver.is_some() || self.signer.is_some() {
+            let claims = self.claims();
+            tasks.start("claim-sweep", |stop| sweep(claims, stop));
+        }
+        if self.csr_cleaner {
+            let cleaner = CsrCleaner {
+                client: self.client.clone(),
+                guard: self.guard(),
+                clock: Arc::clone(&self.clock),
+                cache,
+            };
+            tasks.start("csr-cleaner", |stop| cleaner.run(stop));
+        }
+        if self.approver.is_some() || self.signer.is_some() || self.csr_cleaner {
+            tasks.start("request-watch", |stop| {
+                follow(api, watcher::Config::default(), writer, stop, move |seen| {
+                    requests.see(seen)
+                })
+            });
+        }
+    }
+}
+
+impl ControllersBuilder {
+    /// What the operator says about the cluster.
+    pub fn settings(mut self, settings: ClusterSettings) -> Self {
+        self.0.settings = settings;
+        self
+    }
+
+    /// Another clock than the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Keeps the signatures in cluster-info.
+    pub fn bootstrap_signer(mut self) -> Self {
+        self.0.bootstrap_signer = true;
+        self
+    }
+
+    /// Deletes expired tokens.
+    pub fn token_cleaner(mut self) -> Self {
+        self.0.token_cleaner = true;
+        self
+    }
+
+    /// Deletes certificate signing requests that are over.
+    pub fn csr_cleaner(mut self) -> Self {
+        self.0.csr_cleaner = true;
+        self
+    }
+
+    /// Decides certificate signing requests, writing each decision down.
+    pub fn approver(mut self, chain: Chain, log: DecisionLog) -> Self {
+        self.0.approver = Some((chain, log));
+        self
+    }
+
+    /// Signs approved certificate signing requests, writing each certificate down.
+    pub fn csr_signer(mut self, signing: Signing, log: DecisionLog) -> Self {
+        self.0.signer = Some((signing, log));
+        self
+    }
+
+    /// Ready to run.
+    pub fn build(self) -> Controllers {
+        self.0
+    }
+}
+
+/// Where requests wait, and what was seen of them last.
+struct Requests {
+    approver: Arc<WorkQueue>,
+    signer: Arc<WorkQueue>,
+    seen: Mutex<HashMap<String, (Option<String>, Standing)>>,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self {
+            approver: Arc::new(WorkQueue::new(WORKERS)),
+            signer: Arc::new(WorkQueue::new(WORKERS)),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+impl Requests {
+    /// Puts a request into the queues when it is new or stands elsewhere than before: what we wrote into it ourselves
+    /// must not cut its back-off short.
+    fn see(&self, seen: Seen<'_, CertificateSigningRequest>) {
+        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen {
+            Seen::Changed(request) => {
+                let name = request.name_any();
+                let standing = (request.uid(), condition::standing(request));
+                if last.insert(name.clone(), standing.clone()).as_ref() == Some(&standing) {
+                    return;
+                }
+                let requester = request.spec.username.as_deref().unwrap_or_default();
+                match standing.1 {
+                    Standing::Open | Standing::Denied | Standing::Failed => {
+                        self.approver.add(&name, requester)
+                    }
+                    Standing::Approved => self.signer.add(&name, requester),
+                    Standing::Issued => {}
+                }
+            }
+            Seen::Gone(request) => {
+                let name = request.name_any();
+                last.remove(&name);
+                self.approver.forget(&name);
+                self.signer.forget(&name);
+            }
+            Seen::Listed => {}
+        }
+    }
+}
+
+/// What is open and was asked through this token is looked at again.
+fn look_again(
+    cache: &reflector::Store<CertificateSigningRequest>,
+    queue: &WorkQueue,
+    id: &TokenId,
+) {
+    let user = id.user_name();
+    for request in cache.state() {
+        if request.spec.username.as_ref() == Some(&user)
+            && condition::standing(&request) == Standing::Open
+        {
+            queue.add(&request.name_any(), &user);
+        }
+    }
+}
+
+/// Clears claims whose node has come, or whose time is over.
+async fn sweep(claims: Claims, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(CLAIM_SWEEP);
+    while or_stop(&stop, ticks.tick().map(Some)).await.is_some() {
+        let swept = async {
+            for stored in claims.list().await? {
+                claims.settle(&stored.claim.node).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "claims on node names could not be cleared"
+            );
+        }
+    }
+}
+
+/// The next thing, or none when it is time to stop.
+async fn or_stop<T>(stop: &CancellationToken, next: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::select! {
+        () = stop.cancelled() => None,
+        next = next => next,
+    }
+}
+
+/// What runs.
+struct Tasks {
+    running: JoinSet<(&'static str, Result<(), Error>)>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    fn start<F>(&mut self, name: &'static str, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let task = task(self.stop.clone());
+        self.running.spawn(async move {
+            task.await;
+            (name, Ok(()))
+        });
+    }
+
+    fn start_work<F, W>(&mut self, name: &'static str, queue: &Arc<WorkQueue>, handle: F)
+    where
+        F: Fn(String) -> W + Clone + Send + Sync + 'static,
+        W: Future<Output = crate::queue::Next> + Send + 'static,
+    {
+        let work = work(name, Arc::clone(queue), WORKERS, self.stop.clone(), handle);
+        self.running.spawn(async move { (name, work.await) });
+    }
+
+    /// Waits for all of them; one that ends by itself ends the others.
+    async fn wait(mut self) -> Result<(), Error> {
+        let mut result = Ok(());
+        let wanted = self.stop.clone();
+        while let Some(ended) = self.running.join_next().await {
+            let ended = match ended {
+                Ok((name, Ok(()))) if !wanted.is_cancelled() => Err(Error::Ended {
+                    name,
+                    reason: "it had nothing more to do".to_owned(),
+                }),
+                Ok((_, ended)) => ended,
+                Err(error) => Err(Error::Ended {
+                    name: "task",
+                    reason: error.to_string(),
+                }),
+            };
+            if let Err(error) = ended
+                && result.is_ok()
+            {
+                result = Err(error);
+                self.stop.cancel();
+            }
+        }
+        result
+    }
+}

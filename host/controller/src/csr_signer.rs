@@ -1,0 +1,260 @@
+//! The signer: from an approved request to a certificate in its status.
+//!
+//! Who approved does not matter: the guardrails are applied again, the name is claimed and the token's use is consumed,
+//! and what does not hold gets no certificate. The use is consumed, and the intent is on disk, before the certificate
+//! leaves this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use kube::ResourceExt as _;
+use kube::api::{Api, PostParams};
+use slipway_config::digest::Sha256Digest;
+use slipway_config::finding::{Finding, Outcome};
+use slipway_config::name::NodeName;
+use slipway_pki::ca::CertificateAuthority;
+use slipway_pki::certificate::Certificate;
+use slipway_pki::decision::signing;
+use slipway_pki::guardrail::{Guarded, GuardedRequest, TokenFacts};
+
+use crate::approver::title;
+use crate::claims::{Claimed, Claims};
+use crate::cluster::Guard;
+use crate::condition::{self, FAILED, Standing};
+use crate::decision_log::{Action, DecisionLog, Entry, IssuedCertificate, Stage};
+use crate::error::{During as _, Error};
+use crate::ledger::Ledgers;
+use crate::queue::Next;
+use crate::system::Clock;
+use crate::{redact, subject};
+
+/// How long until another try after somebody else was quicker.
+const SOON: Duration = Duration::from_millis(50);
+
+/// Signs what is approved.
+#[derive(Clone)]
+pub(crate) struct CsrSigner {
+    pub(crate) requests: Api<CertificateSigningRequest>,
+    pub(crate) guard: Guard,
+    pub(crate) claims: Claims,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) log: DecisionLog,
+    pub(crate) clock: Clock,
+    pub(crate) authority: Arc<CertificateAuthority>,
+    pub(crate) longest: Duration,
+}
+
+/// Why an approved request gets no certificate.
+struct Refused {
+    /// For programs.
+    reason: &'static str,
+    /// For people.
+    message: String,
+    findings: Vec<Finding>,
+}
+
+impl CsrSigner {
+    /// Works on the request of this name.
+    pub(crate) async fn handle(&self, name: &str) -> Next {
+        match self.look(name).await {
+            Ok(()) => Next::Done,
+            Err(error) if error.is_conflict() => Next::After(SOON),
+            Err(error) => {
+                tracing::warn!(
+                    request = name,
+                    error = &error as &dyn std::error::Error,
+                    "a request could not be signed"
+                );
+                Next::Retry
+            }
+        }
+    }
+
+    async fn look(&self, name: &str) -> Result<(), Error> {
+        let request = self
+            .requests
+            .get_opt(name)
+            .await
+            .during("read", title(name))?;
+        match request {
+            Some(request) if condition::standing(&request) == Standing::Approved => {
+                self.serve(request).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn serve(&self, request: CertificateSigningRequest) -> Result<(), Error> {
+        let checked = self.guard.check(&request).await?;
+        let guarded = match &checked.guarded {
+            Guarded::Ignored => return Ok(()),
+            Guarded::Broken(findings) => {
+                return self.refuse(request, Refused::broken(findings)).await;
+            }
+            Guarded::Passed(guarded) => guarded,
+        };
+        let certificate = self.sign(guarded)?;
+        if let Some(refused) = self.take(&request, guarded, checked.token.as_ref()).await? {
+            return self.refuse(request, refused).await;
+        }
+        self.deliver(request, guarded, &certificate).await
+    }
+
+    fn sign(&self, guarded: &GuardedRequest) -> Result<Certificate, Error> {
+        let validity = signing::validity(
+            (self.clock)(),
+            guarded.expiration_seconds(),
+            self.longest,
+            self.authority.validity(),
+        )?;
+        Ok(self.authority.sign_node(guarded, validity)?)
+    }
+
+    /// Takes the name and the token's use for this request, or says why it cannot have them.
+    async fn take(
+        &self,
+        request: &CertificateSigningRequest,
+        guarded: &GuardedRequest,
+        token: Option<&TokenFacts>,
+    ) -> Result<Option<Refused>, Error> {
+        let now = (self.clock)();
+        if let Some(wanted) = subject::claim(request, guarded, token, now)
+            && let Claimed::Another(finding) =
+                self.claims.acquire(&wanted, &request.name_any()).await?
+        {
+            return Ok(Some(Refused {
+                reason: "NodeNameClaimed",
+                message: finding.seen.clone(),
+                findings: vec![finding],
+            }));
+        }
+        if let Some(wanted) = subject::token_use(request, guarded, token, now)
+            && let Err(refusal) = self.ledgers.consume(&wanted).await?
+        {
+            let message = format!("the token may not be used for this: {refusal}");
+            return Ok(Some(Refused {
+                reason: "TokenRefused",
+                findings: vec![Finding::failed("token-bounds", &message)],
+                message,
+            }));
+        }
+        Ok(None)
+    }
+
+    async fn deliver(
+        &self,
+        mut request: CertificateSigningRequest,
+        guarded: &GuardedRequest,
+        certificate: &Certificate,
+    ) -> Result<(), Error> {
+        let entry = Entry {
+            stage: Stage::Intent,
+            action: Action::Sign,
+            reason: format!(
+                "a certificate for {} until {}",
+                guarded.node(),
+                certificate.not_after()
+            ),
+            subject: subject::recorded(&request),
+            guardrails: guarded.findings().iter().map(redact::finding).collect(),
+            opinions: Vec::new(),
+            certificate: Some(IssuedCertificate {
+                digest: Sha256Digest::of(certificate.der()),
+                serial_number: certificate.serial_number(),
+                not_before: certificate.not_before(),
+                not_after: certificate.not_after(),
+            }),
+        };
+        self.log.record(entry.clone()).await?;
+        let pem = certificate.to_pem()?;
+        request.status.get_or_insert_default().certificate = Some(ByteString(pem.into_bytes()));
+        self.write_status(&request).await?;
+        tracing::info!(request = request.name_any(), node = %guarded.node(), "a certificate was issued");
+        self.note_done(entry).await;
+        self.end_claim(guarded.node()).await;
+        Ok(())
+    }
+
+    async fn refuse(
+        &self,
+        mut request: CertificateSigningRequest,
+        refused: Refused,
+    ) -> Result<(), Error> {
+        let message = redact::text(&refused.message);
+        let entry = Entry {
+            stage: Stage::Intent,
+            action: Action::RefuseToSign,
+            reason: message.clone(),
+            subject: subject::recorded(&request),
+            guardrails: refused.findings.iter().map(redact::finding).collect(),
+            opinions: Vec::new(),
+            certificate: None,
+        };
+        self.log.record(entry.clone()).await?;
+        condition::put(
+            &mut request,
+            FAILED,
+            "True",
+            refused.reason,
+            &message,
+            (self.clock)(),
+        );
+        self.write_status(&request).await?;
+        tracing::warn!(
+            request = request.name_any(),
+            message,
+            "an approved request gets no certificate"
+        );
+        self.note_done(entry).await;
+        Ok(())
+    }
+
+    async fn write_status(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
+        let name = request.name_any();
+        self.requests
+            .replace_status(&name, &PostParams::default(), request)
+            .await
+            .during("update the status of", title(&name))
+            .map(drop)
+    }
+
+    /// A claim that is over is cleared by the sweep in any case.
+    async fn end_claim(&self, node: &NodeName) {
+        if let Err(error) = self.claims.settle(node).await {
+            tracing::debug!(%node, error = &error as &dyn std::error::Error, "a claim could not be cleared yet");
+        }
+    }
+
+    /// The act is done, whether or not this can be noted.
+    async fn note_done(&self, entry: Entry) {
+        let done = Entry {
+            stage: Stage::Done,
+            guardrails: Vec::new(),
+            ..entry
+        };
+        if let Err(error) = self.log.record(done).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "that a request was served could not be noted"
+            );
+        }
+    }
+}
+
+impl Refused {
+    fn broken(findings: &[Finding]) -> Self {
+        let broken = findings
+            .iter()
+            .filter(|finding| finding.outcome == Outcome::Failed);
+        let texts: Vec<_> = broken
+            .map(|finding| format!("{}: {}", finding.rule, finding.seen))
+            .collect();
+        Self {
+            reason: "GuardrailBroken",
+            message: texts.join("; "),
+            findings: findings.to_vec(),
+        }
+    }
+}

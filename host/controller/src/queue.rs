@@ -1,0 +1,125 @@
+//! Work that is waiting, by name: each name once, in turns between those who ask, with back-off after a failure.
+
+mod schedule;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::schedule::Schedule;
+use crate::error::Error;
+
+/// What becomes of a name after it was worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It is done until something changes.
+    Done,
+    /// It is to be looked at again after a while.
+    After(Duration),
+    /// It failed, and is tried again, later each time.
+    Retry,
+}
+
+/// The names that wait.
+pub(crate) struct WorkQueue {
+    schedule: Mutex<Schedule>,
+    wake: Notify,
+}
+
+impl WorkQueue {
+    /// For this many workers. One requester gets half of them at most, so that others always find one.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            schedule: Mutex::new(Schedule::new(workers.div_ceil(2))),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Puts a name in, on behalf of a requester. One that is waiting is not put in twice; one that is being worked on is
+    /// worked on again afterwards.
+    pub(crate) fn add(&self, name: &str, requester: &str) {
+        self.lock().add(name, requester);
+        self.wake.notify_one();
+    }
+
+    /// Takes a name out: what it stood for is gone.
+    pub(crate) fn forget(&self, name: &str) {
+        self.lock().forget(name);
+    }
+
+    async fn take(&self) -> String {
+        loop {
+            let due = {
+                let mut schedule = self.lock();
+                if let Some(name) = schedule.take(Instant::now()) {
+                    if schedule.has_ready() {
+                        self.wake.notify_one();
+                    }
+                    return name;
+                }
+                schedule.next_due()
+            };
+            match due {
+                None => self.wake.notified().await,
+                Some(due) => tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = tokio::time::sleep_until(due) => {}
+                },
+            }
+        }
+    }
+
+    fn finish(&self, name: &str, next: Next) {
+        self.lock().finish(name, next, Instant::now());
+        self.wake.notify_one();
+    }
+
+    /// Nothing is left half-done where a thread panicked: each change is one call.
+    fn lock(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works on what waits until `shutdown`, with this many workers. Work that has begun is finished.
+///
+/// # Errors
+/// When a worker ended by a defect.
+pub(crate) async fn work<F, W>(
+    controller: &'static str,
+    queue: Arc<WorkQueue>,
+    workers: usize,
+    shutdown: CancellationToken,
+    handle: F,
+) -> Result<(), Error>
+where
+    F: Fn(String) -> W + Clone + Send + Sync + 'static,
+    W: Future<Output = Next> + Send,
+{
+    let mut running = JoinSet::new();
+    for _ in 0..workers {
+        let (queue, shutdown, handle) = (Arc::clone(&queue), shutdown.clone(), handle.clone());
+        running.spawn(async move {
+            loop {
+                let name = tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => return,
+                    name = queue.take() => name,
+                };
+                let next = handle(name.clone()).await;
+                queue.finish(&name, next);
+            }
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        ended.map_err(|error| Error::Ended {
+            name: controller,
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Bootstrap tokens over the API: their Secrets, and making, listing and deleting them.
+
+mod admin;
+mod secrets;
+
+pub use admin::{ListedToken, NewToken, SourceAddresses, TokenAdmin, TokenAdminError};
+pub(crate) use secrets::{SELECTOR, TokenSecret, TokenSecrets};
