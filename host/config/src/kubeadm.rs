@@ -1,6 +1,6 @@
 //! kubeadm's documents, `kubeadm.k8s.io/v1beta4`: the fields that Slipway serves, under kubeadm's names.
 //!
-//! A field that kubeadm has and Slipway does not serve is an error that says so ([`unserved`]), and never ignored. The
+//! A field that kubeadm has and Slipway does not serve is an error that says so, and never ignored. The
 //! shapes are those of kubeadm's API types (`cmd/kubeadm/app/apis/kubeadm/v1beta4/types.go`).
 
 mod cluster;
