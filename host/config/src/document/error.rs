@@ -240,3 +240,26 @@ fn plain(expected: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_others_say_of_a_value_loses_the_secret_of_a_token() {
+        let error = Error::custom("no address: abcdef.0123456789abcdef");
+        assert_eq!(
+            Problem::of(&error),
+            Problem::Invalid("no address: abcdef.****************".to_owned())
+        );
+    }
+
+    #[test]
+    fn alternatives_are_a_phrase() {
+        assert_eq!(alternatives(&["a", "b", "c"]), "a, b or c");
+        assert_eq!(alternatives(&["a"]), "a");
+        assert_eq!(alternatives(&[]), "nothing");
+    }
+}
