@@ -12,6 +12,10 @@ use super::{BOOTSTRAPPERS, UserInfo};
 /// Secret.
 pub const TOKEN_UID: &str = "slipway.dev/token-uid";
 
+/// The key in [`UserInfo::extra`] that tells the address that a token was used from. It stands in the requests that are
+/// made with it, so that whoever decides them can hold the token to its networks.
+pub const SOURCE_ADDRESS: &str = "slipway.dev/source-address";
+
 /// A token as the server knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KnownToken {
@@ -77,6 +81,10 @@ pub(crate) fn identify(
     if !known.uid.is_empty() {
         user.extra
             .insert(TOKEN_UID.to_owned(), vec![known.uid.clone()]);
+    }
+    if let Some(source) = source {
+        let source = source.to_canonical().to_string();
+        user.extra.insert(SOURCE_ADDRESS.to_owned(), vec![source]);
     }
     Ok(user)
 }
@@ -187,8 +195,12 @@ mod tests {
                 Timestamp::UNIX_EPOCH,
             )
         };
-        for good in ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1"] {
-            assert!(from(Some(good)).is_ok(), "{good}");
+        for (good, known_as) in [
+            ("10.1.2.3", "10.1.2.3"),
+            ("::ffff:10.1.2.3", "10.1.2.3"),
+            ("fd00::1", "fd00::1"),
+        ] {
+            assert_eq!(from(Some(good)).unwrap().extra[SOURCE_ADDRESS], [known_as]);
         }
         for bad in [Some("10.2.0.1"), Some("::1"), None] {
             assert_eq!(from(bad), Err(TokenRefusal::Source), "{bad:?}");

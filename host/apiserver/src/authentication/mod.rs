@@ -13,7 +13,7 @@ mod reviews;
 pub(crate) mod testing;
 mod tokens;
 
-pub use bootstrap_token::TOKEN_UID;
+pub use bootstrap_token::{SOURCE_ADDRESS, TOKEN_UID};
 pub use certificate::{CertificateError, user_from_certificate};
 pub(crate) use credentials::Credentials;
 pub use identity::{
