@@ -1,10 +1,13 @@
 //! The embedded bootstrap API: the subset of the Kubernetes API that a bootstrap needs, and its store
 pub mod authentication;
 pub mod authorization;
+mod codec;
+mod discovery;
 mod handler;
 mod patch;
 mod request;
 mod resource;
+mod selector;
 pub mod serve;
 mod server;
 mod status;

@@ -1,30 +1,81 @@
-//! What is done with an accepted request.
+//! What is done with an accepted request: one module for each verb.
+
+mod call;
+mod create;
+mod delete;
+mod list;
+mod namespace;
+mod read;
+mod review;
+mod update;
+mod watch;
+mod watch_encoding;
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Response, header};
 
+use self::call::Call;
+use crate::codec::json_response;
+use crate::discovery;
+use crate::resource::Served;
 use crate::server::{Accepted, Api};
 use crate::status::Status;
 
 /// Answers an accepted request.
-pub(crate) async fn handle(_api: Arc<Api>, _request: Accepted) -> Response<Body> {
-    failure(&Status::path_not_found())
+pub(crate) async fn handle(api: Arc<Api>, request: Accepted) -> Response<Body> {
+    match route(api, request).await {
+        Ok(response) => response,
+        Err(status) => failure(&status),
+    }
 }
 
 /// A failure as a response.
 pub(crate) fn failure(status: &Status) -> Response<Body> {
     let body = serde_json::to_vec(status.to_api()).unwrap_or_default();
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status.code();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
+    let mut response = json_response(status.code(), body);
     if let Some(seconds) = status.retry_after_seconds() {
-        headers.insert(header::RETRY_AFTER, seconds.into());
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Status> {
+    let Some(target) = &request.info.resource else {
+        return discovery::answer(&api.registry, &request.parts);
+    };
+    let served = api
+        .registry
+        .find(&target.group, &target.version, &target.resource)
+        .cloned()
+        .ok_or_else(Status::path_not_found)?;
+    let verb = request.info.verb.clone();
+    let (call, body) = Call::new(api, request, served.definition())?;
+    let definition = call.definition;
+    if let Served::Virtual(_, review) = served {
+        return match verb.as_str() {
+            "create" => review::answer(call, body, review.as_ref()).await,
+            verb => Err(Status::method_not_allowed(
+                &definition.group_resource(),
+                verb,
+            )),
+        };
+    }
+    match verb.as_str() {
+        "get" => read::get(&call),
+        "list" => list::list(&call),
+        "watch" => watch::watch(call),
+        "create" => create::create(call, body).await,
+        "update" => update::update(call, body).await,
+        "patch" => update::patch(call, body).await,
+        "delete" => delete::delete(call, body).await,
+        "deletecollection" => delete::delete_collection(call, body).await,
+        verb => Err(Status::method_not_allowed(
+            &definition.group_resource(),
+            verb,
+        )),
+    }
 }

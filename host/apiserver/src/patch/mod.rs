@@ -1,5 +1,131 @@
-//! Patches: JSON patch, JSON merge patch, strategic merge patch.
+//! Patches: JSON patch, JSON merge patch, strategic merge patch. Pure.
+//!
+//! Server-side apply is another variant of [`Patch`], when it comes.
 
 mod merge_schema;
+mod strategic;
 
 pub(crate) use merge_schema::{Merge, MergeBy};
+
+use serde_json::Value;
+
+use crate::resource::Definition;
+use crate::status::Status;
+
+/// RFC 6902.
+const JSON_PATCH: &str = "application/json-patch+json";
+/// RFC 7386.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+/// Kubernetes' own.
+const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
+
+/// How many operations one JSON patch may have, as in Kubernetes.
+const JSON_PATCH_OPERATIONS: usize = 10_000;
+
+/// A patch that has been read.
+#[derive(Debug)]
+pub(crate) enum Patch {
+    /// RFC 6902.
+    Json(json_patch::Patch),
+    /// RFC 7386.
+    Merge(Value),
+    /// Kubernetes' own.
+    Strategic(Value),
+}
+
+/// The kind of a patch, from its media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatchType {
+    /// RFC 6902.
+    Json,
+    /// RFC 7386.
+    Merge,
+    /// Kubernetes' own.
+    Strategic,
+}
+
+impl PatchType {
+    /// The kind that a media type names.
+    ///
+    /// # Errors
+    /// 415 for one that is not served.
+    pub(crate) fn of(media_type: &str) -> Result<Self, Status> {
+        match media_type {
+            JSON_PATCH => Ok(Self::Json),
+            MERGE_PATCH => Ok(Self::Merge),
+            STRATEGIC_MERGE_PATCH => Ok(Self::Strategic),
+            _ => Err(Status::unsupported_media_type(&[
+                JSON_PATCH,
+                MERGE_PATCH,
+                STRATEGIC_MERGE_PATCH,
+            ])),
+        }
+    }
+}
+
+impl Patch {
+    /// Reads a patch.
+    ///
+    /// # Errors
+    /// 400 for a malformed patch, 413 for too many operations.
+    pub(crate) fn parse(kind: PatchType, body: &[u8]) -> Result<Self, Status> {
+        match kind {
+            PatchType::Json => {
+                let patch: json_patch::Patch = read(body)?;
+                if patch.0.len() > JSON_PATCH_OPERATIONS {
+                    return Err(Status::too_large(JSON_PATCH_OPERATIONS));
+                }
+                Ok(Self::Json(patch))
+            }
+            PatchType::Merge => Ok(Self::Merge(object(body)?)),
+            PatchType::Strategic => Ok(Self::Strategic(object(body)?)),
+        }
+    }
+
+    /// The object after the patch.
+    ///
+    /// # Errors
+    /// 422 for a JSON patch that does not fit the object, 400 for a malformed strategic merge patch.
+    pub(crate) fn apply(
+        &self,
+        mut object: Value,
+        definition: &Definition,
+    ) -> Result<Value, Status> {
+        match self {
+            Self::Json(patch) => {
+                json_patch::patch(&mut object, &patch.0)
+                    .map_err(|error| Status::unprocessable(&error.to_string()))?;
+                Ok(object)
+            }
+            Self::Merge(patch) => {
+                json_patch::merge(&mut object, patch);
+                Ok(object)
+            }
+            Self::Strategic(patch) => strategic::apply(object, patch, definition.merge)
+                .map_err(|error| Status::bad_request(error.to_string())),
+        }
+    }
+}
+
+fn object(body: &[u8]) -> Result<Value, Status> {
+    let value: Value = read(body)?;
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(Status::bad_request("the patch is no JSON object"))
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Status> {
+    serde_json::from_slice(body).map_err(|error| {
+        // Where, not what: the patch may be a Secret's.
+        Status::bad_request(format!(
+            "error decoding patch: malformed at line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;

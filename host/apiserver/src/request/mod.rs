@@ -4,4 +4,6 @@ mod info;
 mod options;
 
 pub(crate) use info::{RequestInfo, ResourceRequest};
-pub(crate) use options::{FieldValidation, ListOptions, ResourceVersionMatch, WriteOptions};
+pub(crate) use options::{
+    FieldValidation, ListOptions, ResourceVersionMatch, WriteOptions, query_value,
+};

@@ -123,6 +123,14 @@ impl WriteOptions {
     }
 }
 
+/// The value of a key; empty where there is none.
+pub(crate) fn query_value(query: &str, key: &str) -> String {
+    pairs(query)
+        .find(|(found, _)| found == key)
+        .map(|(_, value)| value)
+        .unwrap_or_default()
+}
+
 /// The decoded pairs of a query.
 pub(super) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     form_urlencoded::parse(query.as_bytes())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{GroupKind, GroupResource, Object, ObjectError};
+use super::{GroupKind, GroupResource, NameRule, Object, ObjectError};
 use crate::patch::Merge;
 use crate::table::Columns;
 
@@ -28,6 +28,12 @@ pub(crate) struct Definition {
     pub(crate) verbs: &'static [&'static str],
     /// The doors to parts of an object.
     pub(crate) subresources: &'static [Subresource],
+    /// What the objects' names must look like.
+    pub(crate) name_rule: NameRule,
+    /// Whether an update must say which state it was made from.
+    pub(crate) needs_version: bool,
+    /// Whether an object's values must stay out of error messages.
+    pub(crate) confidential: bool,
     /// Paths that a field selector may name, beyond those of `metadata`.
     pub(crate) selectable_fields: &'static [&'static str],
     /// How lists in a strategic merge patch are merged; what is not named is replaced.
@@ -83,6 +89,11 @@ impl Definition {
             group: self.group,
             kind: self.kind,
         }
+    }
+
+    /// Where the store keeps the objects: `group/plural`.
+    pub(crate) fn collection(&self) -> String {
+        format!("{}/{}", self.group, self.plural)
     }
 
     /// `v1` or `group/v1`.

@@ -1,7 +1,9 @@
 //! What is served: the table of resources, their objects, and the rules that each kind brings along.
 
 mod definition;
+pub(crate) mod metadata;
 mod name;
+mod names;
 mod object;
 mod registry;
 mod rules;
@@ -9,6 +11,7 @@ mod served;
 
 pub(crate) use definition::{Definition, Scope, Subresource};
 pub(crate) use name::{GroupKind, GroupResource};
+pub(crate) use names::{NameRule, is_label_value, is_qualified_name};
 pub(crate) use object::{Object, ObjectError};
 pub(crate) use registry::{Registry, Reviews, Served};
 pub(crate) use rules::{Change, Context, NoRules, Review, Rules, keep_other_half};

@@ -57,6 +57,11 @@ impl Registry {
         Self { in_order }
     }
 
+    /// Namespaces: everything namespaced depends on them.
+    pub(crate) fn namespaces() -> &'static Definition {
+        &served::NAMESPACES
+    }
+
     /// The resource of a path.
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Served> {
         self.in_order.iter().find(|served| {

@@ -8,6 +8,8 @@ mod reviews;
 
 use super::Definition;
 
+pub(super) use self::core::NAMESPACES;
+
 /// Every resource that can be served.
 pub(super) const ALL: &[&Definition] = &[
     &core::CONFIG_MAPS,

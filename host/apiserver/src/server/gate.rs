@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use http::request::Parts;
+use tokio_util::sync::CancellationToken;
 
 use crate::authentication::UserInfo;
 use crate::authorization::{Attributes, Decision};
@@ -31,3 +32,7 @@ pub(crate) trait Authorizer: Send + Sync {
 /// The identity of a request from inside this process. Only [`crate::ApiServer::client`] sets it.
 #[derive(Clone, Debug)]
 pub(super) struct InProcess(pub(super) UserInfo);
+
+/// The end of the connection that a request came over: what lasts has to end with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing(pub(crate) CancellationToken);

@@ -7,7 +7,7 @@ mod pipeline;
 
 pub use builder::{ApiServerBuilder, Clock, StartError};
 pub use defaults::DefaultsError;
-pub(crate) use gate::{Authenticator, Authorizer};
+pub(crate) use gate::{Authenticator, Authorizer, Closing};
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,6 +82,7 @@ impl ApiServer {
         use tower::ServiceExt as _;
         let service = self
             .router()
+            .layer(axum::Extension(Closing(shutdown.clone())))
             .map_request(|request: http::Request<hyper::body::Incoming>| {
                 request.map(axum::body::Body::new)
             });

@@ -81,6 +81,15 @@ impl Status {
         status
     }
 
+    /// 422: a patch does not fit the object that it is for.
+    pub(crate) fn unprocessable(why: &str) -> Self {
+        Self::new(
+            Reason::Invalid,
+            "the server rejected our request due to an error in our request",
+        )
+        .with_cause("", "", why)
+    }
+
     /// 403: the server refuses, for a reason that is not the identity's permissions.
     pub(crate) fn forbidden(resource: &GroupResource, name: &str, why: &str) -> Self {
         let subject = if name.is_empty() {

@@ -1,7 +1,7 @@
 //! What a kind's table looks like.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::resource::Object;
 
@@ -18,26 +18,57 @@ pub(crate) struct Columns {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     /// The heading, as `kubectl` upper-cases it.
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// The type of the cells: `string`, `integer`, `date`.
-    pub(crate) kind: &'static str,
+    kind: &'static str,
     /// 0 is always shown; 1 with `-o wide` only.
-    pub(crate) priority: u8,
+    priority: u8,
 }
 
-/// Name and age: what is shown of a kind without columns of its own.
-pub(crate) const NAME_AND_AGE: Columns = Columns {
-    columns: &[
-        Column {
-            name: "Name",
+impl Column {
+    /// A column of texts.
+    pub(crate) const fn text(name: &'static str) -> Self {
+        Self {
+            name,
             kind: "string",
             priority: 0,
-        },
-        Column {
-            name: "Age",
-            kind: "string",
+        }
+    }
+
+    /// A column of numbers.
+    pub(crate) const fn number(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: "integer",
             priority: 0,
-        },
-    ],
-    cells: |object, _now| vec![object.name().into(), Value::Null],
-};
+        }
+    }
+
+    /// A column of times, which `kubectl` shows as they are.
+    pub(crate) const fn date(name: &'static str) -> Self {
+        Self {
+            name,
+            kind: "date",
+            priority: 0,
+        }
+    }
+
+    /// The same, with `-o wide` only.
+    pub(crate) const fn wide(mut self) -> Self {
+        self.priority = 1;
+        self
+    }
+
+    /// As the API has it.
+    pub(crate) fn to_api(&self) -> Value {
+        // The name's column is told by its format.
+        let format = if self.name == "Name" { "name" } else { "" };
+        json!({
+            "name": self.name,
+            "type": self.kind,
+            "format": format,
+            "description": self.name,
+            "priority": self.priority,
+        })
+    }
+}

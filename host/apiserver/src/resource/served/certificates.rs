@@ -3,8 +3,8 @@
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 
 use crate::resource::definition::{STORED, normalise};
-use crate::resource::{Definition, Scope, Subresource};
-use crate::table::NAME_AND_AGE;
+use crate::resource::{Definition, NameRule, Scope, Subresource};
+use crate::table;
 
 pub(super) static CERTIFICATE_SIGNING_REQUESTS: Definition = Definition {
     group: "certificates.k8s.io",
@@ -16,8 +16,11 @@ pub(super) static CERTIFICATE_SIGNING_REQUESTS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: STORED,
     subresources: &[Subresource::Approval, Subresource::Status],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &["spec.signerName"],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::CERTIFICATE_SIGNING_REQUESTS,
     normalise: normalise::<CertificateSigningRequest>,
 };

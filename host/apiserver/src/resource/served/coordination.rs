@@ -3,8 +3,8 @@
 use k8s_openapi::api::coordination::v1::Lease;
 
 use crate::resource::definition::{STORED, normalise};
-use crate::resource::{Definition, Scope};
-use crate::table::NAME_AND_AGE;
+use crate::resource::{Definition, NameRule, Scope};
+use crate::table;
 
 pub(super) static LEASES: Definition = Definition {
     group: "coordination.k8s.io",
@@ -16,8 +16,11 @@ pub(super) static LEASES: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: true,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::LEASES,
     normalise: normalise::<Lease>,
 };

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Node, Secret, Serv
 
 use crate::patch::{Merge, MergeBy};
 use crate::resource::definition::{STORED, normalise};
-use crate::resource::{Definition, Scope, Subresource};
-use crate::table::NAME_AND_AGE;
+use crate::resource::{Definition, NameRule, Scope, Subresource};
+use crate::table;
 
 pub(super) static CONFIG_MAPS: Definition = Definition {
     group: "",
@@ -17,9 +17,12 @@ pub(super) static CONFIG_MAPS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::CONFIG_MAPS,
     normalise: normalise::<ConfigMap>,
 };
 
@@ -33,6 +36,9 @@ pub(super) static EVENTS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[
         "involvedObject.kind",
         "involvedObject.namespace",
@@ -47,11 +53,11 @@ pub(super) static EVENTS: Definition = Definition {
         "type",
     ],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::EVENTS,
     normalise: normalise::<Event>,
 };
 
-pub(super) static NAMESPACES: Definition = Definition {
+pub(in crate::resource) static NAMESPACES: Definition = Definition {
     group: "",
     version: "v1",
     kind: "Namespace",
@@ -61,12 +67,15 @@ pub(super) static NAMESPACES: Definition = Definition {
     scope: Scope::Cluster,
     verbs: STORED,
     subresources: &[Subresource::Status],
+    name_rule: NameRule::Label,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &["status.phase"],
     merge: &[Merge {
         path: "status.conditions",
         by: MergeBy::Key("type"),
     }],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAMESPACES,
     normalise: normalise::<Namespace>,
 };
 
@@ -80,6 +89,9 @@ pub(super) static NODES: Definition = Definition {
     scope: Scope::Cluster,
     verbs: STORED,
     subresources: &[Subresource::Status],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &["spec.unschedulable"],
     merge: &[
         Merge {
@@ -95,7 +107,7 @@ pub(super) static NODES: Definition = Definition {
             by: MergeBy::Key("type"),
         },
     ],
-    columns: &NAME_AND_AGE,
+    columns: &table::NODES,
     normalise: normalise::<Node>,
 };
 
@@ -109,9 +121,12 @@ pub(super) static SECRETS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: true,
     selectable_fields: &["type"],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::SECRETS,
     normalise: normalise::<Secret>,
 };
 
@@ -125,6 +140,9 @@ pub(super) static SERVICE_ACCOUNTS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[
         Merge {
@@ -136,6 +154,6 @@ pub(super) static SERVICE_ACCOUNTS: Definition = Definition {
             by: MergeBy::Key("name"),
         },
     ],
-    columns: &NAME_AND_AGE,
+    columns: &table::SERVICE_ACCOUNTS,
     normalise: normalise::<ServiceAccount>,
 };

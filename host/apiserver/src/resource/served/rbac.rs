@@ -3,8 +3,8 @@
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 
 use crate::resource::definition::{STORED, normalise};
-use crate::resource::{Definition, Scope};
-use crate::table::NAME_AND_AGE;
+use crate::resource::{Definition, NameRule, Scope};
+use crate::table;
 
 pub(super) static CLUSTER_ROLE_BINDINGS: Definition = Definition {
     group: "rbac.authorization.k8s.io",
@@ -16,9 +16,12 @@ pub(super) static CLUSTER_ROLE_BINDINGS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::PathSegment,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::BINDINGS,
     normalise: normalise::<ClusterRoleBinding>,
 };
 
@@ -32,9 +35,12 @@ pub(super) static CLUSTER_ROLES: Definition = Definition {
     scope: Scope::Cluster,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::PathSegment,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::ROLES,
     normalise: normalise::<ClusterRole>,
 };
 
@@ -48,9 +54,12 @@ pub(super) static ROLE_BINDINGS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::PathSegment,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::BINDINGS,
     normalise: normalise::<RoleBinding>,
 };
 
@@ -64,8 +73,11 @@ pub(super) static ROLES: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: STORED,
     subresources: &[],
+    name_rule: NameRule::PathSegment,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::ROLES,
     normalise: normalise::<Role>,
 };

@@ -6,8 +6,8 @@ use k8s_openapi::api::authorization::v1::{
 };
 
 use crate::resource::definition::{VIRTUAL, normalise};
-use crate::resource::{Definition, Scope};
-use crate::table::NAME_AND_AGE;
+use crate::resource::{Definition, NameRule, Scope};
+use crate::table;
 
 pub(super) static SELF_SUBJECT_REVIEWS: Definition = Definition {
     group: "authentication.k8s.io",
@@ -19,9 +19,12 @@ pub(super) static SELF_SUBJECT_REVIEWS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<SelfSubjectReview>,
 };
 
@@ -35,9 +38,12 @@ pub(super) static TOKEN_REVIEWS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: true,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<TokenReview>,
 };
 
@@ -51,9 +57,12 @@ pub(super) static LOCAL_SUBJECT_ACCESS_REVIEWS: Definition = Definition {
     scope: Scope::Namespaced,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<LocalSubjectAccessReview>,
 };
 
@@ -67,9 +76,12 @@ pub(super) static SELF_SUBJECT_ACCESS_REVIEWS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<SelfSubjectAccessReview>,
 };
 
@@ -83,9 +95,12 @@ pub(super) static SELF_SUBJECT_RULES_REVIEWS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<SelfSubjectRulesReview>,
 };
 
@@ -99,8 +114,11 @@ pub(super) static SUBJECT_ACCESS_REVIEWS: Definition = Definition {
     scope: Scope::Cluster,
     verbs: VIRTUAL,
     subresources: &[],
+    name_rule: NameRule::Subdomain,
+    needs_version: false,
+    confidential: false,
     selectable_fields: &[],
     merge: &[],
-    columns: &NAME_AND_AGE,
+    columns: &table::NAME_ONLY,
     normalise: normalise::<SubjectAccessReview>,
 };

@@ -1,0 +1,263 @@
+//! Bodies of requests.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::Value;
+
+use super::JSON;
+use crate::request::FieldValidation;
+use crate::resource::{Definition, Object};
+use crate::status::Status;
+
+/// A body may be this long, as in Kubernetes.
+const BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// An object from a body, and what was in the body that its kind does not know.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) object: Object,
+    /// Sentences for `Warning` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The media type of a body, without parameters; JSON where none is given.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase())
+        .filter(|value| !value.is_empty())
+        .unwrap_or_else(|| JSON.to_owned())
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+/// 413 when it is too long, 400 when it breaks off.
+pub(crate) async fn read(body: Body) -> Result<Bytes, Status> {
+    match Limited::new(body, BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Status::too_large(BODY_BYTES)),
+        Err(_) => Err(Status::bad_request("the body of the request broke off")),
+    }
+}
+
+/// Reads the object in a body.
+///
+/// # Errors
+/// 415, 413, or 400 when the body is not an object of the resource's kind.
+pub(crate) async fn decode(
+    headers: &HeaderMap,
+    body: Body,
+    definition: &Definition,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    if media_type(headers) != JSON {
+        return Err(Status::unsupported_media_type(&[JSON]));
+    }
+    let body = read(body).await?;
+    let value: Value = serde_json::from_slice(&body).map_err(|error| {
+        // Where, not what: the text may be a Secret's.
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): it is no JSON at line {}, column {}",
+            definition.kind,
+            error.line(),
+            error.column()
+        ))
+    })?;
+    typed(value, definition, validation)
+}
+
+/// Reads a value as the resource's kind.
+///
+/// # Errors
+/// 400 when it is not of that kind.
+pub(crate) fn typed(
+    mut value: Value,
+    definition: &Definition,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    check_type(&mut value, definition)?;
+    let malformed = |error: &dyn std::fmt::Display| {
+        let why = if definition.confidential {
+            "a field has the wrong type (it is not shown: it may be secret)".to_owned()
+        } else {
+            error.to_string()
+        };
+        Status::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {why}",
+            kind = definition.kind,
+            version = definition.version
+        ))
+    };
+    let unchecked = Object::from_value(value.clone()).map_err(|error| malformed(&error))?;
+    let object = (definition.normalise)(unchecked).map_err(|error| malformed(&error))?;
+    if validation == FieldValidation::Ignore {
+        return Ok(Decoded {
+            object,
+            warnings: Vec::new(),
+        });
+    }
+    let mut unknown = Vec::new();
+    unknown_fields(&value, &object.clone().into_value(), "", &mut unknown);
+    let warnings: Vec<String> = unknown
+        .iter()
+        .map(|field| format!("unknown field {field:?}"))
+        .collect();
+    if validation == FieldValidation::Strict && !warnings.is_empty() {
+        return Err(Status::bad_request(format!(
+            "strict decoding error: {}",
+            warnings.join(", ")
+        )));
+    }
+    Ok(Decoded { object, warnings })
+}
+
+/// Reads the options in a body, if there is one.
+///
+/// # Errors
+/// 415, 413, or 400 when it is no JSON object.
+pub(crate) async fn decode_options(headers: &HeaderMap, body: Body) -> Result<Value, Status> {
+    let bytes = read(body).await?;
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    if media_type(headers) != JSON {
+        return Err(Status::unsupported_media_type(&[JSON]));
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(value @ (Value::Object(_) | Value::Null)) => Ok(value),
+        Ok(_) => Err(Status::bad_request(
+            "the options in the body are no JSON object",
+        )),
+        Err(error) => Err(Status::bad_request(format!(
+            "the options in the body are no JSON: {error}"
+        ))),
+    }
+}
+
+/// The body's type is the resource's; one that is not said is filled in.
+fn check_type(value: &mut Value, definition: &Definition) -> Result<(), Status> {
+    let Value::Object(fields) = value else {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): it is no JSON object",
+            definition.kind
+        )));
+    };
+    let expected = definition.api_version();
+    for (field, expected) in [("apiVersion", expected.as_str()), ("kind", definition.kind)] {
+        match fields.get(field) {
+            None | Some(Value::Null) => {
+                fields.insert(field.to_owned(), expected.into());
+            }
+            Some(Value::String(found)) if found == expected => {}
+            Some(Value::String(found)) if found.is_empty() => {
+                fields.insert(field.to_owned(), expected.into());
+            }
+            Some(other) => {
+                return Err(Status::bad_request(format!(
+                    "the {field} in the data ({other}) does not match the expected {field} ({expected})"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The paths of fields that are in the first value and not in the second.
+fn unknown_fields(given: &Value, known: &Value, path: &str, found: &mut Vec<String>) {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => {
+            for (name, value) in given {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                match known.get(name) {
+                    Some(known) => unknown_fields(value, known, &path, found),
+                    None if value.is_null() => {}
+                    None => found.push(path),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(known)) => {
+            for (index, (given, known)) in given.iter().zip(known).enumerate() {
+                unknown_fields(given, known, &format!("{path}[{index}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::Registry;
+
+    fn read_as(plural: &str, value: Value, validation: FieldValidation) -> Result<Decoded, Status> {
+        let registry = Registry::new(Default::default());
+        let definition = registry.find("", "v1", plural).unwrap().definition();
+        typed(value, definition, validation)
+    }
+
+    #[test]
+    fn a_missing_type_is_filled_in_and_a_wrong_one_refused() {
+        let decoded = read_as(
+            "configmaps",
+            json!({"data": {"a": "b"}}),
+            FieldValidation::Warn,
+        );
+        assert_eq!(
+            decoded.unwrap().object.into_value(),
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}, "data": {"a": "b"}})
+        );
+        for wrong in [
+            json!({"kind": "Secret"}),
+            json!({"apiVersion": "v2"}),
+            json!({"kind": 1}),
+            json!([]),
+        ] {
+            let status = read_as("configmaps", wrong, FieldValidation::Warn).unwrap_err();
+            assert_eq!(status.code(), 400);
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_dropped_told_or_refused() {
+        let value = json!({"metadata": {"name": "a", "nmae": "b"}, "dta": {}, "binaryData": null});
+        let decoded = read_as("configmaps", value.clone(), FieldValidation::Warn).unwrap();
+        assert_eq!(
+            decoded.warnings,
+            ["unknown field \"metadata.nmae\"", "unknown field \"dta\""]
+        );
+        assert_eq!(decoded.object.field("dta"), None);
+        let ignored = read_as("configmaps", value.clone(), FieldValidation::Ignore).unwrap();
+        assert!(ignored.warnings.is_empty());
+        let strict = read_as("configmaps", value, FieldValidation::Strict).unwrap_err();
+        assert_eq!(
+            strict.message(),
+            "strict decoding error: unknown field \"metadata.nmae\", unknown field \"dta\""
+        );
+    }
+
+    #[test]
+    fn a_secrets_values_are_not_repeated() {
+        let value = json!({"data": {"a": "hunter2!"}});
+        let status = read_as("secrets", value, FieldValidation::Warn).unwrap_err();
+        assert!(!status.message().contains("hunter2"), "{status}");
+        let value = json!({"data": {"a": 7}});
+        let status = read_as("configmaps", value, FieldValidation::Warn).unwrap_err();
+        assert!(
+            status
+                .message()
+                .contains("cannot be handled as a ConfigMap"),
+            "{status}"
+        );
+    }
+}

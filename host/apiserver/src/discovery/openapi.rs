@@ -1,0 +1,36 @@
+//! A stand-in for the OpenAPI document.
+//!
+//! Old `kubectl` validates what it sends against it, and skips the kinds that it does not find there: an
+//! empty document makes it leave the validation to the server. In protobuf, which is what it asks for,
+//! an empty document is no bytes at all.
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::codec::json_response;
+use crate::status::Status;
+
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/// An empty document in the form that the client asks for.
+pub(super) fn answer(headers: &HeaderMap) -> Result<Response<Body>, Status> {
+    let protobuf = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("+protobuf"));
+    if protobuf {
+        let mut response = Response::new(Body::empty());
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+        return Ok(response);
+    }
+    let document = json!({
+        "swagger": "2.0",
+        "info": {"title": "Slipway", "version": env!("CARGO_PKG_VERSION")},
+        "paths": {},
+        "definitions": {},
+    });
+    Ok(json_response(StatusCode::OK, document.to_string()))
+}

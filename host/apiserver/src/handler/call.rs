@@ -1,0 +1,213 @@
+//! A request to a resource, with everything that its handler needs.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::codec::{Format, json_response, negotiate};
+use crate::request::ResourceRequest;
+use crate::resource::{Context, Definition, Object, ObjectError, Subresource};
+use crate::serve::Peer;
+use crate::server::{Accepted, Api};
+use crate::status::Status;
+use crate::store::{Key, Record, Scope, WriteError};
+use crate::table;
+
+/// A request to a resource.
+pub(crate) struct Call {
+    pub(crate) api: Arc<Api>,
+    pub(crate) definition: &'static Definition,
+    pub(crate) target: ResourceRequest,
+    pub(crate) format: Format,
+    pub(crate) context: Context,
+    pub(crate) parts: Parts,
+}
+
+impl Call {
+    /// Checks that path and resource fit together. The body comes apart: it cannot be shared.
+    ///
+    /// # Errors
+    /// 404 for a path that the resource does not have, 406 for an answer that is not served.
+    pub(crate) fn new(
+        api: Arc<Api>,
+        request: Accepted,
+        definition: &'static Definition,
+    ) -> Result<(Self, Body), Status> {
+        let target = request.info.resource.unwrap_or_default();
+        let subresource = match target.subresource.as_str() {
+            "" => None,
+            name => Some(
+                definition
+                    .subresources
+                    .iter()
+                    .copied()
+                    .find(|known| known.as_str() == name)
+                    .ok_or_else(Status::path_not_found)?,
+            ),
+        };
+        let own_namespace = definition.plural == "namespaces" && definition.group.is_empty();
+        let namespace = if own_namespace {
+            String::new()
+        } else {
+            target.namespace.clone()
+        };
+        if !definition.is_namespaced() && !namespace.is_empty() {
+            return Err(Status::path_not_found());
+        }
+        let needs_namespace = definition.is_namespaced()
+            && namespace.is_empty()
+            && !matches!(
+                request.info.verb.as_str(),
+                "list" | "watch" | "deletecollection"
+            );
+        if needs_namespace {
+            return Err(Status::path_not_found());
+        }
+        let context = Context {
+            now: (api.clock)(),
+            user: request.user,
+            resource: definition,
+            subresource,
+            namespace,
+            dry_run: false,
+            peer: request.parts.extensions.get::<Peer>().cloned(),
+        };
+        let call = Self {
+            format: negotiate(&request.parts.headers)?,
+            api,
+            definition,
+            target,
+            context,
+            parts: request.parts,
+        };
+        Ok((call, request.body))
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The key of the object that the path names.
+    pub(crate) fn key(&self) -> Key {
+        self.key_of(&self.target.name)
+    }
+
+    /// The key of an object of this name in the request's namespace.
+    pub(crate) fn key_of(&self, name: &str) -> Key {
+        Key::new(&self.definition.collection(), &self.context.namespace, name)
+    }
+
+    /// The namespace that has to exist for a new object.
+    pub(crate) fn namespace_key(&self) -> Option<Key> {
+        self.definition
+            .is_namespaced()
+            .then(|| namespace_key(&self.context.namespace))
+    }
+
+    /// What a list or a watch is about.
+    pub(crate) fn scope(&self) -> Scope {
+        let scope = Scope::all(&self.definition.collection());
+        if self.context.namespace.is_empty() {
+            scope
+        } else {
+            scope.within(&self.context.namespace)
+        }
+    }
+
+    /// 404 for the object that the path names.
+    pub(crate) fn not_found(&self, name: &str) -> Status {
+        Status::not_found(&self.definition.group_resource(), name)
+    }
+
+    /// A failed write as it is answered.
+    pub(crate) fn refused(&self, error: WriteError, name: &str) -> Status {
+        let resource = self.definition.group_resource();
+        let namespace = &self.context.namespace;
+        match error {
+            WriteError::Exists(_) => Status::already_exists(&resource, name),
+            WriteError::Missing => self.not_found(name),
+            WriteError::Changed(_) => Status::modified(&resource, name),
+            WriteError::NoNamespace => {
+                Status::not_found(&super::namespace::definition().group_resource(), namespace)
+            }
+            WriteError::NamespaceTerminating => Status::forbidden(
+                &resource,
+                name,
+                &format!(
+                    "unable to create new content in namespace {namespace} because it is being terminated"
+                ),
+            )
+            .with_cause(
+                "NamespaceTerminating",
+                "metadata.namespace",
+                &format!("namespace {namespace} is being terminated"),
+            ),
+            WriteError::NamespaceNotEmpty => Status::conflict(
+                &resource,
+                name,
+                "the namespace still holds objects",
+            ),
+            WriteError::Storage(_) | WriteError::Closed => Status::internal(error),
+        }
+    }
+
+    /// A stored object in the form that the client accepts.
+    pub(crate) fn respond(
+        &self,
+        code: StatusCode,
+        record: &Record,
+    ) -> Result<Response<Body>, Status> {
+        match self.format {
+            Format::Plain => Ok(json_response(code, record.json.clone())),
+            _ => self.respond_object(code, &readable(record)?),
+        }
+    }
+
+    /// An object in the form that the client accepts.
+    pub(crate) fn respond_object(
+        &self,
+        code: StatusCode,
+        object: &Object,
+    ) -> Result<Response<Body>, Status> {
+        let json = match self.format {
+            Format::Plain => serde_json::to_vec(object),
+            Format::Metadata => serde_json::to_vec(&table::partial(object)),
+            Format::Table => serde_json::to_vec(&table::of_one(
+                self.definition,
+                object,
+                self.context.now,
+                table::IncludeObject::parse(self.query())?,
+            )),
+        };
+        Ok(json_response(code, json.map_err(Status::internal)?))
+    }
+}
+
+/// The key of a namespace.
+pub(crate) fn namespace_key(name: &str) -> Key {
+    Key::new(&super::namespace::definition().collection(), "", name)
+}
+
+/// The object of a record, which this server wrote.
+pub(crate) fn readable(record: &Record) -> Result<Object, Status> {
+    record
+        .object()
+        .map_err(|error: ObjectError| Status::internal(format!("{}: {error}", record.key)))
+}
+
+/// Sentences as `Warning` headers.
+pub(crate) fn with_warnings(mut response: Response<Body>, warnings: &[String]) -> Response<Body> {
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(http::header::WARNING, value);
+        }
+    }
+    response
+}

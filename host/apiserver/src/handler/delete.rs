@@ -1,0 +1,204 @@
+//! `delete` and `deletecollection`.
+
+use axum::body::Body;
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::call::{Call, readable};
+use super::list;
+use super::namespace;
+use super::update::uid_mismatch;
+use crate::codec::{decode_options, json_response};
+use crate::request::WriteOptions;
+use crate::resource::{Change, Object};
+use crate::status::Status;
+use crate::store::{Action, EventKind, Key, Record, Write, WriteError};
+use std::sync::Arc;
+
+/// What must be true of the object that is to go.
+#[derive(Debug, Default)]
+struct Preconditions {
+    uid: Option<String>,
+    resource_version: Option<String>,
+}
+
+/// What became of an object that was to go.
+enum Outcome {
+    /// It is gone, or would be. This is its last state.
+    Gone(Object),
+    /// It waits for its finalizers.
+    Marked(Arc<Record>),
+}
+
+/// Deletes one object.
+pub(super) async fn delete(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
+    if call.context.subresource.is_some() {
+        return Err(Status::method_not_allowed(
+            &call.definition.group_resource(),
+            "delete",
+        ));
+    }
+    let preconditions = read_options(&mut call, body).await?;
+    let name = call.target.name.clone();
+    match remove(&call, &call.key(), &preconditions).await? {
+        Outcome::Marked(record) => call.respond(StatusCode::OK, &record),
+        Outcome::Gone(last) => {
+            let status = Status::deleted(&call.definition.group_resource(), &name, last.uid());
+            let json = serde_json::to_vec(status.to_api()).map_err(Status::internal)?;
+            Ok(json_response(StatusCode::OK, json))
+        }
+    }
+}
+
+/// Deletes every object that the selectors select.
+pub(super) async fn delete_collection(
+    mut call: Call,
+    body: Body,
+) -> Result<Response<Body>, Status> {
+    let preconditions = read_options(&mut call, body).await?;
+    let (revision, records) = list::select(&call)?;
+    let mut items = Vec::with_capacity(records.len());
+    for record in records {
+        match remove(&call, &record.key, &preconditions).await {
+            Ok(Outcome::Gone(last)) => items.push(last),
+            Ok(Outcome::Marked(record)) => items.push(readable(&record)?),
+            // Somebody else was faster.
+            Err(status) if status.code() == StatusCode::NOT_FOUND => {}
+            Err(status) => return Err(status),
+        }
+    }
+    let list = json!({
+        "kind": format!("{}List", call.definition.kind),
+        "apiVersion": call.definition.api_version(),
+        "metadata": {"resourceVersion": revision.to_string()},
+        "items": items,
+    });
+    Ok(json_response(StatusCode::OK, list.to_string()))
+}
+
+async fn read_options(call: &mut Call, body: Body) -> Result<Preconditions, Status> {
+    let query = WriteOptions::parse(call.query())?;
+    let options = decode_options(call.headers(), body).await?;
+    let in_body = match options.get("dryRun") {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(values)) if values.is_empty() => false,
+        Some(Value::Array(values)) if values.iter().all(|value| value == "All") => true,
+        Some(other) => {
+            return Err(Status::bad_request(format!(
+                "dryRun: unsupported value {other}: supported values: \"All\""
+            )));
+        }
+    };
+    call.context.dry_run = query.dry_run || in_body;
+    let text = |path: &str| {
+        options
+            .pointer(path)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    Ok(Preconditions {
+        uid: text("/preconditions/uid"),
+        resource_version: text("/preconditions/resourceVersion"),
+    })
+}
+
+async fn remove(call: &Call, key: &Key, preconditions: &Preconditions) -> Result<Outcome, Status> {
+    loop {
+        let record = call
+            .api
+            .store
+            .get(key)
+            .ok_or_else(|| call.not_found(&key.name))?;
+        let old = readable(&record)?;
+        preconditions.check(call, &old)?;
+        call.api.rules.admit_delete(&old, &call.context).await?;
+        if namespace::is_namespace(call.definition) {
+            return remove_namespace(call, record, old).await;
+        }
+        let Some(action) = namespace::removal(&record, call.context.now)? else {
+            return Ok(Outcome::Marked(record));
+        };
+        if call.context.dry_run {
+            return Ok(Outcome::Gone(old));
+        }
+        if matches!(action, Action::Delete { .. }) {
+            call.api
+                .rules
+                .before_commit(Change::Delete(&old), &call.context)
+                .await?;
+        }
+        let write = Write {
+            key: key.clone(),
+            action,
+            namespace: None,
+        };
+        match call.api.store.write(write).await {
+            Ok(event) if event.kind == EventKind::Deleted => {
+                return Ok(Outcome::Gone(readable(&event.record)?));
+            }
+            Ok(event) => return Ok(Outcome::Marked(Arc::clone(&event.record))),
+            Err(WriteError::Changed(_)) => {}
+            Err(error) => return Err(call.refused(error, &key.name)),
+        }
+    }
+}
+
+/// Marks the namespace and empties it.
+async fn remove_namespace(
+    call: &Call,
+    mut record: Arc<Record>,
+    mut object: Object,
+) -> Result<Outcome, Status> {
+    let name = record.key.name.to_string();
+    namespace::may_be_deleted(&name)?;
+    if call.context.dry_run {
+        return Ok(Outcome::Gone(object));
+    }
+    while !record.terminating {
+        namespace::mark_terminating(&mut object, call.context.now);
+        let write = Write {
+            key: record.key.clone(),
+            action: Action::Update {
+                expected: record.revision,
+                object,
+            },
+            namespace: None,
+        };
+        record = match call.api.store.write(write).await {
+            Ok(event) => Arc::clone(&event.record),
+            Err(WriteError::Changed(now)) => now,
+            Err(error) => return Err(call.refused(error, &name)),
+        };
+        object = readable(&record)?;
+    }
+    namespace::finish(&call.api, &name).await?;
+    Ok(Outcome::Marked(record))
+}
+
+impl Preconditions {
+    fn check(&self, call: &Call, old: &Object) -> Result<(), Status> {
+        let resource = call.definition.group_resource();
+        if let Some(uid) = self.uid.as_deref().filter(|uid| *uid != old.uid()) {
+            return Err(Status::conflict(
+                &resource,
+                old.name(),
+                &uid_mismatch(uid, old.uid()),
+            ));
+        }
+        if let Some(version) = self
+            .resource_version
+            .as_deref()
+            .filter(|version| *version != old.resource_version())
+        {
+            return Err(Status::conflict(
+                &resource,
+                old.name(),
+                &format!(
+                    "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
+                    old.resource_version()
+                ),
+            ));
+        }
+        Ok(())
+    }
+}

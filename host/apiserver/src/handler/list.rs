@@ -1,0 +1,259 @@
+//! `list`: objects at one moment, whole or in pages.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::call::{Call, readable};
+use crate::codec::{Format, items, json_response, without_type};
+use crate::request::{ListOptions, ResourceVersionMatch};
+use crate::selector::Selector;
+use crate::status::Status;
+use crate::store::{Key, Listing, OutOfHistory, Record, Scope};
+use crate::strategy::Violation;
+use crate::table;
+
+/// Where a list in pages goes on: an opaque text for clients.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Continue {
+    /// The moment that all pages show.
+    #[serde(rename = "rv")]
+    revision: u64,
+    /// The last object of the page before.
+    namespace: String,
+    name: String,
+}
+
+/// A page: what is in it, and how to go on.
+struct Page {
+    revision: u64,
+    records: Vec<Arc<Record>>,
+    next: String,
+    remaining: Option<usize>,
+}
+
+/// Lists what the request selects.
+pub(super) fn list(call: &Call) -> Result<Response<Body>, Status> {
+    let page = page(call)?;
+    let mut metadata = json!({"resourceVersion": page.revision.to_string()});
+    if let Value::Object(metadata) = &mut metadata {
+        if !page.next.is_empty() {
+            metadata.insert("continue".to_owned(), page.next.clone().into());
+        }
+        if let Some(remaining) = page.remaining {
+            metadata.insert("remainingItemCount".to_owned(), remaining.into());
+        }
+    }
+    let json = match call.format {
+        Format::Plain => {
+            let head = json!({
+                "kind": format!("{}List", call.definition.kind),
+                "apiVersion": call.definition.api_version(),
+                "metadata": metadata,
+            });
+            let texts = page
+                .records
+                .iter()
+                .map(|record| without_type(record, call.definition));
+            items(&head, texts).map_err(Status::internal)?
+        }
+        Format::Metadata => {
+            let objects = page
+                .records
+                .iter()
+                .map(|record| Ok(table::partial(&readable(record)?)))
+                .collect::<Result<Vec<_>, Status>>()?;
+            let list = json!({
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": metadata,
+                "items": objects,
+            });
+            list.to_string().into()
+        }
+        Format::Table => {
+            let include = table::IncludeObject::parse(call.query())?;
+            let rows = page
+                .records
+                .iter()
+                .map(|record| {
+                    let object = readable(record)?;
+                    Ok(table::row(
+                        call.definition,
+                        &object,
+                        call.context.now,
+                        include,
+                    ))
+                })
+                .collect::<Result<Vec<_>, Status>>()?;
+            table::table(call.definition, &metadata, rows)
+                .to_string()
+                .into()
+        }
+    };
+    Ok(json_response(StatusCode::OK, json))
+}
+
+/// Everything that the request selects, in one page.
+pub(super) fn select(call: &Call) -> Result<(u64, Vec<Arc<Record>>), Status> {
+    let page = page(call)?;
+    Ok((page.revision, page.records))
+}
+
+fn page(call: &Call) -> Result<Page, Status> {
+    let options = ListOptions::parse(call.query())?;
+    check(&options)?;
+    let mut scope = call.scope();
+    let selector = Selector::parse(&options, call.definition, &mut scope)?;
+    let listing = listing(call, &options, &scope)?;
+    let mut selected = listing
+        .records
+        .into_iter()
+        .filter(|record| selector.matches_record(record));
+    let Some(limit) = options.limit else {
+        return Ok(Page {
+            revision: listing.revision,
+            records: selected.collect(),
+            next: String::new(),
+            remaining: None,
+        });
+    };
+    let records: Vec<_> = selected.by_ref().take(limit).collect();
+    let more = selected.next().is_some();
+    let next = match records.last() {
+        Some(last) if more => Continue::after(listing.revision, &last.key).encode()?,
+        _ => String::new(),
+    };
+    // With a selector the number would have to be counted, and Kubernetes does not either.
+    let remaining = (more && selector.is_everything()).then(|| selected.count() + 1);
+    Ok(Page {
+        revision: listing.revision,
+        records,
+        next,
+        remaining,
+    })
+}
+
+/// Which combinations of options make sense.
+fn check(options: &ListOptions) -> Result<(), Status> {
+    let violation =
+        if options.resource_version_match.is_some() && options.resource_version.is_none() {
+            Violation::forbidden(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden unless resourceVersion is provided",
+            )
+        } else if options.resource_version_match.is_some() && !options.continue_token.is_empty() {
+            Violation::forbidden(
+                "resourceVersionMatch",
+                "resourceVersionMatch is forbidden when continue is provided",
+            )
+        } else if options.resource_version_match == Some(ResourceVersionMatch::Exact)
+            && options.resource_version == Some(0)
+        {
+            Violation::forbidden(
+                "resourceVersionMatch",
+                "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
+            )
+        } else if options.send_initial_events.is_some() {
+            Violation::forbidden(
+                "sendInitialEvents",
+                "sendInitialEvents is forbidden for list",
+            )
+        } else {
+            return Ok(());
+        };
+    Err(list_options_invalid(&violation))
+}
+
+/// 422 for options that do not fit together.
+pub(super) fn list_options_invalid(violation: &Violation) -> Status {
+    let kind = crate::resource::GroupKind {
+        group: "meta.k8s.io",
+        kind: "ListOptions",
+    };
+    Status::invalid(&kind, "", std::slice::from_ref(violation))
+}
+
+/// The objects at the moment that the options ask for.
+fn listing(call: &Call, options: &ListOptions, scope: &Scope) -> Result<Listing, Status> {
+    let store = &call.api.store;
+    if !options.continue_token.is_empty() {
+        if options.resource_version.is_some_and(|version| version != 0) {
+            return Err(Status::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
+        let from = Continue::decode(&options.continue_token)?;
+        let after = Key::new(&call.definition.collection(), &from.namespace, &from.name);
+        return store
+            .list_at(from.revision, scope, Some(&after))
+            .map_err(|_| {
+                Status::expired(
+                    "the continue parameter is too old: the moment that it shows is no longer known; list anew",
+                )
+            });
+    }
+    match (options.resource_version, options.resource_version_match) {
+        (Some(version), Some(ResourceVersionMatch::Exact)) => at(call, version, scope),
+        // Without a match, pages from a moment show that moment.
+        (Some(version), None) if version > 0 && options.limit.is_some() => at(call, version, scope),
+        (version, _) => {
+            let listing = store.list(scope, None);
+            match version {
+                Some(version) if version > listing.revision => Err(
+                    Status::too_large_resource_version(version, listing.revision),
+                ),
+                _ => Ok(listing),
+            }
+        }
+    }
+}
+
+fn at(call: &Call, version: u64, scope: &Scope) -> Result<Listing, Status> {
+    call.api
+        .store
+        .list_at(version, scope, None)
+        .map_err(|error| outdated(&error))
+}
+
+/// 410, or 504 for a moment that has not come.
+fn outdated(error: &OutOfHistory) -> Status {
+    if error.wanted > error.newest {
+        return Status::too_large_resource_version(error.wanted, error.newest);
+    }
+    too_old(error)
+}
+
+/// 410 in Kubernetes' words.
+pub(super) fn too_old(error: &OutOfHistory) -> Status {
+    Status::expired(format!(
+        "too old resource version: {} ({})",
+        error.wanted, error.oldest
+    ))
+}
+
+impl Continue {
+    fn after(revision: u64, key: &Key) -> Self {
+        Self {
+            revision,
+            namespace: key.namespace.to_string(),
+            name: key.name.to_string(),
+        }
+    }
+
+    fn encode(&self) -> Result<String, Status> {
+        let json = serde_json::to_vec(self).map_err(Status::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(json))
+    }
+
+    fn decode(text: &str) -> Result<Self, Status> {
+        let malformed = || Status::bad_request("continue key is not valid");
+        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
+        serde_json::from_slice(&json).map_err(|_| malformed())
+    }
+}

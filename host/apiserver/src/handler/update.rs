@@ -1,0 +1,178 @@
+//! `update` and `patch`: another state of an object.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Response, StatusCode};
+
+use super::call::{Call, readable, with_warnings};
+use super::create::{invalid, set_namespace};
+use super::namespace;
+use crate::codec::{Decoded, decode, media_type, read, typed};
+use crate::patch::{Patch, PatchType};
+use crate::request::WriteOptions;
+use crate::resource::{Change, Object, metadata};
+use crate::status::Status;
+use crate::store::{Action, Record, Write, WriteError};
+use crate::strategy::Violation;
+
+/// How often a write that does not say which state it was made from is tried anew when others write
+/// the same object.
+const ATTEMPTS: usize = 32;
+
+/// Replaces the object by the one in the body.
+pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
+    let options = WriteOptions::parse(call.query())?;
+    call.context.dry_run = options.dry_run;
+    let Decoded {
+        mut object,
+        warnings,
+    } = decode(
+        call.headers(),
+        body,
+        call.definition,
+        options.field_validation,
+    )
+    .await?;
+    set_namespace(&mut object, &call)?;
+    if object.name().is_empty() {
+        object.set_metadata_text("name", &call.target.name);
+    }
+    if object.name() != call.target.name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({}) does not match the name on the URL ({})",
+            object.name(),
+            call.target.name
+        )));
+    }
+    if call.definition.needs_version && object.resource_version().is_empty() {
+        let violation = Violation::invalid(
+            "metadata.resourceVersion",
+            "\"\": must be specified for an update",
+        );
+        return Err(invalid(&call, &object, &[violation]));
+    }
+    let response = write(&call, |_| Ok(object.clone())).await?;
+    Ok(with_warnings(response, &warnings))
+}
+
+/// Changes the object by the patch in the body.
+pub(super) async fn patch(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
+    let options = WriteOptions::parse(call.query())?;
+    call.context.dry_run = options.dry_run;
+    let kind = PatchType::of(&media_type(call.headers()))?;
+    let body = read(body).await?;
+    let patch = Patch::parse(kind, &body)?;
+    let mut warnings = Vec::new();
+    let response = write(&call, |current| {
+        let patched = patch.apply(current.clone().into_value(), call.definition)?;
+        let decoded = typed(patched, call.definition, options.field_validation)?;
+        warnings = decoded.warnings;
+        Ok(decoded.object)
+    })
+    .await?;
+    Ok(with_warnings(response, &warnings))
+}
+
+/// Writes what `make` makes of the current object, anew if it changes meanwhile.
+async fn write(
+    call: &Call,
+    mut make: impl FnMut(&Object) -> Result<Object, Status>,
+) -> Result<Response<Body>, Status> {
+    let name = &call.target.name;
+    let key = call.key();
+    for _ in 0..ATTEMPTS {
+        let record = call
+            .api
+            .store
+            .get(&key)
+            .ok_or_else(|| call.not_found(name))?;
+        let old = readable(&record)?;
+        let wanted = make(&old)?;
+        check_preconditions(call, &old, &wanted)?;
+        let new = prepare(call, &old, wanted).await?;
+        if call.context.dry_run {
+            return call.respond_object(StatusCode::OK, &new);
+        }
+        if new == old {
+            return call.respond(StatusCode::OK, &record);
+        }
+        call.api
+            .rules
+            .before_commit(Change::Update(&old, &new), &call.context)
+            .await?;
+        match commit(call, &record, new).await {
+            Ok(written) => return call.respond(StatusCode::OK, &written),
+            // Once more: if the client said which state it read, it is told of the conflict then.
+            Err(WriteError::Changed(_)) => {}
+            Err(error) => return Err(call.refused(error, name)),
+        }
+    }
+    Err(Status::modified(&call.definition.group_resource(), name))
+}
+
+/// What the client says about the state that it read must be true.
+fn check_preconditions(call: &Call, old: &Object, wanted: &Object) -> Result<(), Status> {
+    let resource = call.definition.group_resource();
+    let (uid, version) = (wanted.uid(), wanted.resource_version());
+    if !uid.is_empty() && uid != old.uid() {
+        return Err(Status::conflict(
+            &resource,
+            old.name(),
+            &uid_mismatch(uid, old.uid()),
+        ));
+    }
+    // "0" is any state, as absence is.
+    if !matches!(version, "" | "0") && version != old.resource_version() {
+        return Err(Status::modified(&resource, old.name()));
+    }
+    Ok(())
+}
+
+pub(super) fn uid_mismatch(wanted: &str, found: &str) -> String {
+    format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
+}
+
+/// From the wanted state to the state to be stored.
+async fn prepare(call: &Call, old: &Object, mut new: Object) -> Result<Object, Status> {
+    metadata::prepare_update(old, &mut new);
+    let violations = metadata::validate_update(old, &new, call.definition);
+    if !violations.is_empty() {
+        return Err(invalid(call, old, &violations));
+    }
+    if namespace::is_namespace(call.definition) {
+        namespace::prepare_update(old, &mut new);
+    }
+    call.api.rules.admit(Some(old), new, &call.context).await
+}
+
+/// Stores the new state; the last finalizer of a marked object takes the object with it.
+async fn commit(call: &Call, record: &Record, object: Object) -> Result<Arc<Record>, WriteError> {
+    let ends = record.terminating && object.finalizers().next().is_none();
+    let expected = record.revision;
+    if !ends {
+        let write = Write {
+            key: record.key.clone(),
+            action: Action::Update { expected, object },
+            namespace: None,
+        };
+        return Ok(Arc::clone(&call.api.store.write(write).await?.record));
+    }
+    let is_namespace = namespace::is_namespace(call.definition);
+    let write = Write {
+        key: record.key.clone(),
+        action: Action::Delete {
+            expected,
+            only_if_empty: is_namespace,
+        },
+        namespace: None,
+    };
+    let event = call.api.store.write(write).await?;
+    let namespace = call.context.namespace.as_str();
+    if !namespace.is_empty()
+        && let Err(status) = namespace::remove_empty(&call.api, namespace).await
+    {
+        tracing::warn!(namespace, %status, "an ending namespace is left for later");
+    }
+    Ok(Arc::clone(&event.record))
+}
