@@ -8,8 +8,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::codec::{Format, json_response, negotiate};
 use crate::request::ResourceRequest;
-use crate::resource::{Context, Definition, Object, ObjectError, Subresource};
-use crate::serve::Peer;
+use crate::resource::{Context, Definition, Object, ObjectError};
 use crate::server::{Accepted, Api};
 use crate::status::Status;
 use crate::store::{Key, Record, Scope, WriteError};
@@ -72,7 +71,6 @@ impl Call {
             subresource,
             namespace,
             dry_run: false,
-            peer: request.parts.extensions.get::<Peer>().cloned(),
         };
         let call = Self {
             format: negotiate(&request.parts.headers)?,

@@ -7,3 +7,6 @@ pub(crate) use info::{RequestInfo, ResourceRequest};
 pub(crate) use options::{
     FieldValidation, ListOptions, ResourceVersionMatch, WriteOptions, query_value,
 };
+
+#[cfg(test)]
+mod tests;

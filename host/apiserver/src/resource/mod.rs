@@ -14,4 +14,4 @@ pub(crate) use name::{GroupKind, GroupResource};
 pub(crate) use names::{NameRule, is_label_value, is_qualified_name};
 pub(crate) use object::{Object, ObjectError};
 pub(crate) use registry::{Registry, Reviews, Served};
-pub(crate) use rules::{Change, Context, NoRules, Review, Rules, keep_other_half};
+pub(crate) use rules::{Change, Context, Review, Rules, keep_other_half};

@@ -143,14 +143,6 @@ impl Object {
         self.metadata_text("resourceVersion")
     }
 
-    /// `metadata.generation`; 0 where there is none.
-    pub(crate) fn generation(&self) -> i64 {
-        self.metadata
-            .get("generation")
-            .and_then(Value::as_i64)
-            .unwrap_or_default()
-    }
-
     /// Whether a delete waits for the object's finalizers.
     pub(crate) fn is_terminating(&self) -> bool {
         self.metadata

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use super::{Definition, Object, Subresource};
 use crate::authentication::UserInfo;
-use crate::serve::Peer;
 use crate::status::Status;
 
 /// Who asks for a write, when, and through which door.
@@ -23,8 +22,6 @@ pub(crate) struct Context {
     pub(crate) namespace: String,
     /// Whether nothing may be stored.
     pub(crate) dry_run: bool,
-    /// The other end of the connection; none in-process.
-    pub(crate) peer: Option<Peer>,
 }
 
 /// A write that is about to happen.
@@ -96,11 +93,6 @@ pub(crate) fn keep_other_half(old: &Object, new: &mut Object, context: &Context)
         }
     }
 }
-
-/// Every kind as the defaults of [`Rules`] have it.
-pub(crate) struct NoRules;
-
-impl Rules for NoRules {}
 
 /// A virtual resource: a question in the form of an object, answered in its `status` and not stored.
 #[async_trait]

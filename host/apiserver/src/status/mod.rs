@@ -237,6 +237,7 @@ impl Status {
     }
 
     /// The machine-readable reason; empty for a success.
+    #[cfg(test)]
     pub(crate) fn reason(&self) -> &str {
         self.0.reason.as_deref().unwrap_or_default()
     }

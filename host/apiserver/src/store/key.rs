@@ -85,6 +85,7 @@ impl Scope {
     }
 
     /// The part of one name.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = Some(name.into());

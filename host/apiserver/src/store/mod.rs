@@ -149,7 +149,7 @@ impl Store {
     }
 
     /// Forgets the history up to a revision: what would watch or list from before it gets 410 Gone.
-    pub(crate) fn compact(&self, revision: u64) {
+    pub fn compact(&self, revision: u64) {
         self.shared.write().history.compact(revision);
     }
 }

@@ -67,7 +67,6 @@ fn context(user: UserInfo, group: &str, plural: &str) -> Context {
         subresource: None,
         namespace: String::new(),
         dry_run: false,
-        peer: None,
     }
 }
 
