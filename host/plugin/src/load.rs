@@ -7,15 +7,20 @@ mod surface;
 use std::sync::Arc;
 
 use slipway_config::plugin::PluginEntry;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
 use crate::authority::Authority;
-use crate::bindings::export::plugin_info;
+use crate::bindings::export::{
+    csr_approver, endpoint_provider, plugin_info, token_store, trust_source,
+};
+use crate::bindings::import::types::SettingError;
 use crate::call::{CallState, Callable, Inputs};
 use crate::capability::cluster::ClusterReader;
 use crate::engine::Engine;
 use crate::limits::CallLimits;
-use crate::{CallError, ExtensionPoint, LoadError, PluginIdentity, SettingProblem};
+use crate::text::one_line;
+use crate::{ExtensionPoint, LoadError, PluginIdentity, SettingProblem};
 pub(crate) use cache::Cache;
 pub(crate) use code::Code;
 pub(crate) use surface::{INTERFACE_VERSION, InterfaceName, Need, Surface};
@@ -55,7 +60,7 @@ impl Loader {
             authority,
             limits,
         };
-        let version = accept_settings(&callable).await?;
+        let version = accept_settings(&callable, point).await?;
         let identity = PluginIdentity {
             name: name.to_owned(),
             version,
@@ -103,33 +108,35 @@ impl Loader {
     }
 }
 
-/// Has the plugin check its settings and returns the version that it states. Also the first time that its functions are
-/// looked up with their types: one that does not have them fails here.
-async fn accept_settings(callable: &Callable) -> Result<String, LoadError> {
+/// Has the plugin check its settings and returns the version that it states. Its functions are looked up with their
+/// types first, so that a plugin that does not have them fails here and not in its first call.
+async fn accept_settings(callable: &Callable, point: ExtensionPoint) -> Result<String, LoadError> {
     let plugin = || callable.name().to_owned();
-    let info = plugin_info::GuestIndices::new(&callable.instance).map_err(|error| {
-        LoadError::Mismatch {
-            plugin: plugin(),
-            reason: format!("{error:#}"),
-        }
-    })?;
+    let mismatch = |error: wasmtime::Error| LoadError::Mismatch {
+        plugin: plugin(),
+        reason: format!("{error:#}"),
+    };
+    let info = plugin_info::GuestIndices::new(&callable.instance).map_err(mismatch)?;
     let called = callable
         .call(Inputs::default(), move |store, instance| {
             Box::pin(async move {
-                let guest = info.load(&mut *store, instance)?;
+                let guest = match typed(&info, point, store, instance) {
+                    Ok(guest) => guest,
+                    Err(error) => return Ok(Err(error)),
+                };
                 let metadata = guest.call_info(&mut *store).await?;
-                let verdict = guest.call_validate_settings(&mut *store).await?;
-                Ok((metadata, verdict))
+                let accepted = guest.call_validate_settings(&mut *store).await?;
+                Ok(Ok((metadata, accepted)))
             })
         })
         .await
-        .map_err(|source: CallError| LoadError::Check {
+        .map_err(|source| LoadError::Check {
             plugin: plugin(),
             source,
         })?;
-    let (metadata, verdict) = called.answer;
-    match verdict {
-        Ok(()) => Ok(crate::text::one_line(&metadata.version)),
+    let (metadata, accepted) = called.answer.map_err(mismatch)?;
+    match accepted {
+        Ok(()) => Ok(one_line(&metadata.version)),
         Err(problems) => Err(LoadError::Settings {
             plugin: plugin(),
             problems: problems.into_iter().map(SettingProblem::from).collect(),
@@ -137,12 +144,37 @@ async fn accept_settings(callable: &Callable) -> Result<String, LoadError> {
     }
 }
 
-impl From<crate::bindings::import::types::SettingError> for SettingProblem {
-    fn from(error: crate::bindings::import::types::SettingError) -> Self {
+/// Looks up the functions of a plugin; an error if one has another type.
+fn typed(
+    info: &plugin_info::GuestIndices,
+    point: ExtensionPoint,
+    store: &mut Store<CallState>,
+    instance: &Instance,
+) -> wasmtime::Result<plugin_info::Guest> {
+    let pre = instance.instance_pre(&mut *store);
+    match point {
+        ExtensionPoint::TrustSource => {
+            trust_source::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+        }
+        ExtensionPoint::CsrApprover => {
+            csr_approver::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+        }
+        ExtensionPoint::TokenStore => {
+            token_store::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+        }
+        ExtensionPoint::EndpointProvider => {
+            endpoint_provider::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+        }
+    }
+    info.load(&mut *store, instance)
+}
+
+impl From<SettingError> for SettingProblem {
+    fn from(error: SettingError) -> Self {
         Self {
-            path: crate::text::one_line(&error.path),
-            message: crate::text::one_line(&error.message),
-            suggestion: error.suggestion.as_deref().map(crate::text::one_line),
+            path: one_line(&error.path),
+            message: one_line(&error.message),
+            suggestion: error.suggestion.as_deref().map(one_line),
         }
     }
 }

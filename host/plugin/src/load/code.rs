@@ -13,6 +13,7 @@ use super::Cache;
 use crate::LoadError;
 use crate::bundled::{self, Bundled};
 use crate::engine::Engine;
+use crate::text::one_line;
 
 /// The largest component that is read, in bytes. Those made from Python have 18 MB.
 const COMPONENT_BYTES: u64 = 128 * 1024 * 1024;
@@ -129,11 +130,14 @@ pub(super) fn load_compiled(engine: &Engine, compiled: &[u8]) -> wasmtime::Resul
 
 /// Why bytes do not compile.
 pub(super) fn not_a_component(plugin: &str, bytes: &[u8], error: &wasmtime::Error) -> LoadError {
+    const MAGIC: &[u8] = b"\0asm";
     const MODULE: &[u8] = b"\0asm\x01\0\0\0";
     let reason = if bytes.starts_with(MODULE) {
         "it is a core module; make a component of it with `wasm-tools component new`".to_owned()
+    } else if bytes.starts_with(MAGIC) {
+        one_line(&error.root_cause().to_string())
     } else {
-        error.root_cause().to_string()
+        "it does not begin as WebAssembly does".to_owned()
     };
     LoadError::NotAComponent {
         plugin: plugin.to_owned(),

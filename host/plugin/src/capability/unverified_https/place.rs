@@ -3,6 +3,8 @@
 use http::Uri;
 use slipway_config::endpoint::{DEFAULT_API_SERVER_PORT, HostPort};
 
+/// The port of the stand-alone discovery service.
+const DISCOVERY_SERVICE_PORT: u16 = 9898;
 /// The port of HTTPS.
 const HTTPS_PORT: u16 = 443;
 /// The document that a cluster signs for its tokens.
@@ -17,13 +19,17 @@ pub(super) struct Target {
     pub(super) path_and_query: String,
 }
 
-/// The place that a location names: `host`, `host:port`, `https://host[:port]/…`, `[::1]:6443`.
+/// The place that a location names: `host`, `host:port`, `[::1]:6443`, `https://host[:port]/…`,
+/// `discovery://host[:port]`.
 pub(super) fn of_location(location: &str) -> Option<HostPort> {
-    let (authority, default_port) = match location.split_once("://") {
-        Some(("https", rest)) => (rest.split(['/', '?', '#']).next()?, HTTPS_PORT),
+    let (rest, default_port) = match location.split_once("://") {
+        Some(("https", rest)) => (rest, HTTPS_PORT),
+        Some(("discovery", rest)) => (rest, DISCOVERY_SERVICE_PORT),
         Some(_) => return None,
+        None if location.starts_with('/') => return None,
         None => (location, DEFAULT_API_SERVER_PORT),
     };
+    let authority = rest.split(['/', '?', '#']).next()?;
     HostPort::parse_with_default(authority, default_port).ok()
 }
 
@@ -78,6 +84,8 @@ mod tests {
     #[test]
     fn a_location_names_a_place() {
         assert_eq!(of_location("10.0.0.1:6443"), place("10.0.0.1", 6443));
+        assert_eq!(of_location("10.0.0.1:6443/"), place("10.0.0.1", 6443));
+        assert_eq!(of_location("discovery://10.0.0.1"), place("10.0.0.1", 9898));
         assert_eq!(of_location("10.0.0.1"), place("10.0.0.1", 6443));
         assert_eq!(of_location("API.Example:7443"), place("api.example", 7443));
         assert_eq!(

@@ -1,0 +1,114 @@
+//! The bundled token store through the real runtime: sealed files in a granted folder.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+use slipway_config::token::{BootstrapToken, TokenBounds, TokenRecord, TokenUsages};
+use slipway_plugin::extension::token_store::{Precondition, StoredToken, TokenStoreError};
+use slipway_plugin::{SealingKey, TokenStore};
+
+use crate::support::{bundled, host};
+
+async fn store(folder: &Path, key: &SealingKey) -> Arc<dyn TokenStore> {
+    let entry = bundled(
+        "tokens-file",
+        json!({
+            "grants": {"filesystem": [{"name": "tokens", "path": folder, "writable": true}]},
+            "limits": {"deadline": "10s"},
+        }),
+    );
+    host().load_token_store(&entry, key.clone()).await.unwrap()
+}
+
+fn token(text: &str) -> StoredToken {
+    let BootstrapToken { id, secret } = text.parse().unwrap();
+    StoredToken {
+        record: TokenRecord {
+            id,
+            secret,
+            description: "a token".to_owned(),
+            expires: None,
+            usages: TokenUsages::ALL,
+            groups: Vec::new(),
+        },
+        bounds: TokenBounds::default(),
+        uid: "uid-1".to_owned(),
+        created: "2030-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_kept_and_changed_by_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = SealingKey::generate().unwrap();
+    let store = store(folder.path(), &key).await;
+    let first = token("abcdef.0123456789abcdef");
+    let id = &first.record.id;
+    assert!(store.get(id).await.unwrap().is_none());
+
+    let version = store.put(&first, Precondition::Absent).await.unwrap();
+    let found = store.get(id).await.unwrap().unwrap();
+    assert_eq!(found.value.record, first.record);
+    assert_eq!(found.version, version);
+    let again = store.put(&first, Precondition::Absent).await;
+    assert!(matches!(again, Err(TokenStoreError::Conflict)), "{again:?}");
+
+    let mut changed = first.clone();
+    changed.record.description = "changed".to_owned();
+    let newer = store
+        .put(&changed, Precondition::Version(version.clone()))
+        .await
+        .unwrap();
+    assert_ne!(newer, version);
+    let stale = store.delete(id, &version).await;
+    assert!(matches!(stale, Err(TokenStoreError::Conflict)), "{stale:?}");
+
+    store
+        .put(&token("000000.0123456789abcdef"), Precondition::Absent)
+        .await
+        .unwrap();
+    let all = store.list().await.unwrap();
+    let ids: Vec<_> = all.iter().map(|one| one.value.record.id.as_str()).collect();
+    assert_eq!(ids, ["000000", "abcdef"]);
+
+    store.delete(id, &newer).await.unwrap();
+    assert!(store.get(id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_store_sees_no_secret_and_passes_nothing_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = SealingKey::generate().unwrap();
+    let store = store(folder.path(), &key).await;
+    store
+        .put(&token("abcdef.0123456789abcdef"), Precondition::Absent)
+        .await
+        .unwrap();
+    let files: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for file in &files {
+        let bytes = fs::read(file).unwrap();
+        let secret = b"0123456789abcdef";
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+    }
+
+    let elsewhere = store_with_another_key(folder.path()).await;
+    let id = token("abcdef.0123456789abcdef").record.id;
+    let refused = elsewhere.get(&id).await.unwrap_err();
+    assert!(
+        matches!(refused, TokenStoreError::Unsealable { .. }),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        elsewhere.list().await,
+        Err(TokenStoreError::Unsealable { .. })
+    ));
+}
+
+async fn store_with_another_key(folder: &Path) -> Arc<dyn TokenStore> {
+    store(folder, &SealingKey::generate().unwrap()).await
+}
