@@ -42,6 +42,8 @@ pub(super) fn of(
             };
         }
         Some(Trap::StackOverflow) => "its calls nest too deeply".to_owned(),
+        Some(Trap::UnreachableCodeReached) => "it gave up (unreachable)".to_owned(),
+        Some(Trap::MemoryOutOfBounds) => "it reached outside its memory".to_owned(),
         Some(trap) => trap.to_string(),
         None => match error.downcast_ref() {
             Some(I32Exit(status)) => format!("it exited with status {status}"),

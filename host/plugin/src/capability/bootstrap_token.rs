@@ -115,3 +115,64 @@ impl From<JwsError> for bootstrap_token::JwsError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::bootstrap_token::HostToken as _;
+    use super::*;
+
+    fn token() -> BootstrapToken {
+        "abcdef.0123456789abcdef".parse().unwrap()
+    }
+
+    #[test]
+    fn the_host_remembers_what_passed_and_only_that() {
+        let mut table = ResourceTable::new();
+        let mut session = TokenSession::default();
+        let handle = table.push(Token(token())).unwrap();
+        let borrow = || Resource::new_borrow(handle.rep());
+        let mut view = TokenView {
+            table: &mut table,
+            session: &mut session,
+        };
+        assert_eq!(view.id(borrow()).unwrap(), "abcdef");
+        let signature = jws::sign(&token(), b"signed").unwrap();
+        let other = view.verify_jws(borrow(), signature.clone(), b"other".to_vec());
+        assert!(matches!(
+            other.unwrap(),
+            Err(bootstrap_token::JwsError::SignatureMismatch)
+        ));
+        view.verify_jws(borrow(), signature, b"signed".to_vec())
+            .unwrap()
+            .unwrap();
+        let signed = session.into_signed();
+        assert_eq!(signed.len(), 1);
+        assert_eq!(signed[0].as_bytes(), b"signed");
+    }
+
+    #[test]
+    fn a_call_has_no_more_verified_than_it_may() {
+        let mut table = ResourceTable::new();
+        let mut session = TokenSession::default();
+        let handle = table.push(Token(token())).unwrap();
+        let mut view = TokenView {
+            table: &mut table,
+            session: &mut session,
+        };
+        let signature = jws::sign(&token(), b"x").unwrap();
+        let mut verify = |payload: Vec<u8>| {
+            view.verify_jws(
+                Resource::new_borrow(handle.rep()),
+                signature.clone(),
+                payload,
+            )
+            .unwrap()
+        };
+        let limit = |result| matches!(result, Err(bootstrap_token::JwsError::LimitExceeded));
+        assert!(limit(verify(vec![0; PAYLOAD_BYTES + 1])));
+        for _ in 0..VERIFICATIONS {
+            verify(b"x".to_vec()).unwrap();
+        }
+        assert!(limit(verify(b"x".to_vec())));
+    }
+}

@@ -107,3 +107,64 @@ impl unverified_https::Host for FetchSession {
         Ok(self.fetch(&url, limits).await)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
+
+    fn session(locations: &[&str]) -> FetchSession {
+        let locations: Vec<_> = locations.iter().map(ToString::to_string).collect();
+        FetchSession::begin(&locations)
+    }
+
+    fn refusal(session: &mut FetchSession, url: &str) -> String {
+        match session.allow(url) {
+            Err(FetchError::NotAllowed(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_call_reaches_its_own_locations_only() {
+        let mut session = session(&["10.0.0.1:6443", "api.example"]);
+        for place in ["10.0.0.1:6443", "api.example:6443", "API.example:6443"] {
+            session.allow(&format!("https://{place}{PATH}")).unwrap();
+        }
+        for place in [
+            "10.0.0.1",
+            "10.0.0.1:6444",
+            "10.0.0.2:6443",
+            "api.example",
+            "169.254.169.254",
+        ] {
+            let reason = refusal(&mut session, &format!("https://{place}{PATH}"));
+            assert!(
+                reason.ends_with("is none of the locations of this call"),
+                "{reason}"
+            );
+        }
+        assert!(
+            refusal(&mut session, "https://10.0.0.1:6443/api/v1/secrets")
+                .contains("none of the paths")
+        );
+    }
+
+    #[test]
+    fn a_call_fetches_no_more_often_than_it_may() {
+        let mut session = session(&["10.0.0.1:6443"]);
+        let url = format!("https://10.0.0.1:6443{PATH}");
+        for _ in 0..FETCHES {
+            session.allow(&url).unwrap();
+        }
+        assert_eq!(refusal(&mut session, &url), "a call may fetch 32 times");
+    }
+
+    #[test]
+    fn without_locations_nothing_is_reached() {
+        let url = format!("https://127.0.0.1:6443{PATH}");
+        refusal(&mut FetchSession::default(), &url);
+        refusal(&mut session(&["/etc/discovery.conf", "file:///x"]), &url);
+    }
+}

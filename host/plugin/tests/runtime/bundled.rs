@@ -7,7 +7,7 @@ use slipway_config::finding::Verdict;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_plugin::extension::csr_approver::TokenFacts;
 use slipway_plugin::extension::endpoint_provider::{EndpointError, EndpointRequest};
-use slipway_plugin::{CsrApprover, EndpointProvider};
+use slipway_plugin::{Allocation, CsrApprover, EndpointProvider, HostOptions, PluginHost};
 
 use crate::support::{approver, bundled, host, request};
 
@@ -34,8 +34,17 @@ fn every_bundled_plugin_is_there() {
 
 #[tokio::test]
 async fn the_default_configuration_loads_as_a_whole() {
+    for allocation in [Allocation::OnDemand, Allocation::Pooling] {
+        let host = PluginHost::new(HostOptions {
+            allocation,
+            ..HostOptions::default()
+        });
+        load_the_default_configuration(&host.unwrap()).await;
+    }
+}
+
+async fn load_the_default_configuration(host: &PluginHost) {
     let configuration = PluginConfiguration::default();
-    let host = host();
     let trust_sources = host.trust_sources(&configuration).await.unwrap();
     assert_eq!(trust_sources.len(), 3);
     let approvers = host.csr_approvers(&configuration).await.unwrap();

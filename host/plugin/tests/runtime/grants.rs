@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::loading::everything;
 use crate::support::{approver, deferred, entry, failure, options};
+use crate::trust::{Answer, Cluster};
 
 /// Everything granted, with `grants` in the place of their like.
 fn granted(grants: Value) -> PluginEntry {
@@ -123,6 +124,21 @@ async fn a_request_carries_the_credential_that_the_plugin_never_sees() {
             .iter()
             .any(|request| request.contains("mine"))
     );
+}
+
+#[tokio::test]
+async fn a_server_that_the_machine_does_not_trust_gets_no_request() {
+    let server = Cluster::new()
+        .serve(Answer::ok("text/plain", "hello".to_owned()))
+        .await;
+    let port = server.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let approver = approver(granted(json!({"http": [
+        {"scheme": "https", "host": "127.0.0.1", "port": port},
+    ]})))
+    .await;
+    let said = deferred(&*approver, &format!("get https://{server}/")).await;
+    assert!(!said.starts_with("200"), "{said}");
+    assert!(said.to_lowercase().contains("tls"), "{said}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use slipway_config::plugin::PluginEntry;
 use slipway_plugin::inspection::{ImportNeed, Subject};
 use slipway_plugin::{ExtensionPoint, HostOptions, PluginHost};
 
-use crate::support::{approver, bundled, deferred, entry, guest, host, refusal};
+use crate::support::{Log, approver, bundled, deferred, entry, failure, guest, host, refusal};
 
 /// The entry of a file, with the digest of what it was.
 fn entry_of(path: &std::path::Path, digest: &str) -> PluginEntry {
@@ -103,9 +103,11 @@ async fn a_plugin_is_known_by_its_digest_settings_and_grants() {
 
 #[tokio::test]
 async fn the_runtime_of_a_language_loads_and_finds_nothing() {
+    let log = Log::capture();
     let approver = approver(entry("language-runtime", json!({}))).await;
     insta::assert_snapshot!(deferred(&*approver, "look").await, @"environment 0, arguments 0, folders 0, seed (0, 0), input false, output true, errors true, socket false, lookup false");
-    insta::assert_snapshot!(crate::support::failure(&*approver, "exit").await, @"plugin language-runtime trapped: it exited with status 1");
+    assert!(log.text().contains("half a line"), "{}", log.text());
+    insta::assert_snapshot!(failure(&*approver, "exit").await, @"plugin language-runtime trapped: it exited with status 1");
 }
 
 #[tokio::test]

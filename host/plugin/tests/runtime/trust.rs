@@ -199,12 +199,12 @@ async fn a_file_is_proposed_as_the_host_read_it() {
 }
 
 /// A cluster's CA, and servers with certificates that nobody has reason to believe.
-struct Cluster {
+pub(crate) struct Cluster {
     ca: CertificateAuthority,
 }
 
 impl Cluster {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let ca = CertificateAuthority::generate(
             "kubernetes",
             KeyAlgorithm::EcdsaP256,
@@ -223,7 +223,7 @@ impl Cluster {
     }
 
     /// Serves one answer, whatever is asked, and returns host and port.
-    async fn serve(&self, answer: Answer) -> String {
+    pub(crate) async fn serve(&self, answer: Answer) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let place = listener.local_addr().unwrap().to_string();
         let acceptor = TlsAcceptor::from(Arc::new(self.tls()));
@@ -277,10 +277,10 @@ impl Cluster {
 }
 
 /// An HTTP answer as it goes over the wire.
-struct Answer(String);
+pub(crate) struct Answer(String);
 
 impl Answer {
-    fn ok(content_type: &str, body: String) -> Self {
+    pub(crate) fn ok(content_type: &str, body: String) -> Self {
         Self(format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
