@@ -6,6 +6,7 @@
 
 pub mod connect;
 pub mod discovery;
+pub mod discovery_service;
 pub mod files;
 pub mod init;
 pub mod join;
