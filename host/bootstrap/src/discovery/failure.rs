@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use slipway_config::endpoint::EndpointError as BadEndpoint;
 use slipway_pki::decision::trust::TrustError;
 use slipway_pki::kubeconfig::KubeconfigError;
 use slipway_plugin::extension::endpoint_provider::EndpointError;
@@ -37,15 +36,6 @@ pub enum DiscoveryFailure {
     CredentialsElsewhere {
         /// Path or URL.
         document: String,
-    },
-    /// Where the operator said the API servers are cannot be read.
-    #[error("{location:?} is no API server's address: {source}")]
-    Location {
-        /// What was given.
-        location: String,
-        /// What is wrong with it.
-        #[source]
-        source: BadEndpoint,
     },
     /// The endpoint provider has no endpoints.
     #[error("the endpoint provider names no API server: {0}")]

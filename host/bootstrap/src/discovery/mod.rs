@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
+use slipway_config::endpoint::HostPort;
 use slipway_config::finding::Finding;
 use slipway_config::pin::CaPin;
 use slipway_config::token::BootstrapToken;
@@ -23,7 +24,7 @@ use slipway_pki::alpha_discovery::AlphaClusterInfo;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::decision::trust::{Accepted, OutOfBand, Proofs, VerifiedTrust, establish};
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
-use slipway_plugin::extension::endpoint_provider::EndpointRequest;
+use slipway_plugin::extension::endpoint_provider::{EndpointError, EndpointRequest};
 use slipway_plugin::extension::trust_source::DiscoveryRequest;
 use slipway_plugin::{EndpointProvider, TrustSource};
 use tokio::time::Instant;
@@ -148,11 +149,7 @@ async fn attempt(
     progress: &dyn Progress,
 ) -> Result<Discovered, DiscoveryFailure> {
     let opened = source::open(request).await?;
-    let asked = EndpointRequest {
-        locations: opened.locations.clone(),
-        zone: None,
-    };
-    let dials = dial_addresses(plugins.endpoints.endpoints(asked).await?.addresses)?;
+    let dials = dials(&opened, plugins.endpoints).await?;
     let found = plugins
         .trust
         .discover(DiscoveryRequest {
@@ -186,6 +183,22 @@ async fn attempt(
         credentials: opened.credentials,
         evidence: found.proposed.evidence,
     })
+}
+
+/// Where to dial. Who only named a discovery service learns the API servers from it.
+async fn dials(
+    opened: &Opened,
+    provider: &dyn EndpointProvider,
+) -> Result<Vec<HostPort>, DiscoveryFailure> {
+    let asked = EndpointRequest {
+        locations: opened.locations.clone(),
+        zone: None,
+    };
+    match provider.endpoints(asked).await {
+        Ok(endpoints) => dial_addresses(endpoints.addresses),
+        Err(EndpointError::InvalidRequest(_)) if !opened.services.is_empty() => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn proofs(request: &Request, opened: &Opened) -> Proofs {

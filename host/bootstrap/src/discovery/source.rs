@@ -8,10 +8,15 @@ use super::{DiscoveryFailure, Request, Source, fetch, read_file, trust_roots};
 use crate::connect::Credentials;
 use crate::discovery::FetchError;
 
+/// How a location names a stand-alone discovery service.
+const DISCOVERY_SCHEME: &str = "discovery://";
+
 /// An opened source.
 pub(super) struct Opened {
     /// What the endpoint provider is asked with.
     pub(super) locations: Vec<String>,
+    /// Stand-alone discovery services, which are no API servers.
+    pub(super) services: Vec<String>,
     pub(super) token: Option<BootstrapToken>,
     /// The document without its credentials, as the plugin gets it.
     pub(super) document: Option<Vec<u8>>,
@@ -47,7 +52,10 @@ impl Opened {
     /// Where the trust source looks: at the API servers, or at the document whose content it is handed.
     pub(super) fn trust_locations(&self, request: &Request, dials: &[HostPort]) -> Vec<String> {
         match &request.source {
-            Source::Token { .. } => dials.iter().map(ToString::to_string).collect(),
+            Source::Token { .. } => {
+                let dials = dials.iter().map(ToString::to_string);
+                dials.chain(self.services.clone()).collect()
+            }
             Source::File(path) => vec![path.display().to_string()],
             Source::Https(url) => vec![url.to_string()],
         }
@@ -55,24 +63,36 @@ impl Opened {
 }
 
 fn from_token(locations: &[String], token: &BootstrapToken) -> Result<Opened, DiscoveryFailure> {
-    // What only an endpoint provider understands (the name of a DNS record, say) names no server by itself.
-    let operator: Vec<HostPort> = locations
+    let (services, locations): (Vec<String>, Vec<String>) = locations
         .iter()
-        .filter_map(|location| HostPort::parse_with_default(location, DEFAULT_API_SERVER_PORT).ok())
+        .cloned()
+        .partition(|location| location.starts_with(DISCOVERY_SCHEME));
+    // What only an endpoint provider understands (the name of a DNS record, say) names no server by itself.
+    let operator: Vec<ApiServerUrl> = locations
+        .iter()
+        .filter_map(|location| named_server(location))
         .collect();
     Ok(Opened {
-        locations: locations.to_vec(),
+        locations,
+        services,
         token: Some(token.clone()),
         document: None,
         described: None,
         credentials: None,
         names: operator
             .iter()
-            .map(|endpoint| endpoint.host().to_unbracketed())
+            .map(|url| url.host_port().host().to_unbracketed())
             .collect(),
-        operator_endpoints: operator.into_iter().map(ApiServerUrl::from).collect(),
+        operator_endpoints: operator,
         server_name: None,
     })
+}
+
+/// An API server as `host`, `host:port` or a URL.
+fn named_server(location: &str) -> Option<ApiServerUrl> {
+    let host_port =
+        || HostPort::parse_with_default(location, DEFAULT_API_SERVER_PORT).map(ApiServerUrl::from);
+    location.parse().or_else(|_| host_port()).ok()
 }
 
 fn from_document(name: &str, contents: &[u8]) -> Result<Opened, DiscoveryFailure> {
@@ -97,6 +117,7 @@ fn from_document(name: &str, contents: &[u8]) -> Result<Opened, DiscoveryFailure
     let described = ClusterInfoKubeconfig::new(kubeconfig.endpoints.clone(), kubeconfig.ca.clone())
         .map_err(unusable)?;
     Ok(Opened {
+        services: Vec::new(),
         locations: kubeconfig
             .endpoints
             .iter()

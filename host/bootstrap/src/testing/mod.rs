@@ -147,3 +147,7 @@ pub(crate) async fn say(words: &'static [u8]) -> SocketAddr {
     });
     address
 }
+
+pub(crate) mod cluster;
+pub(crate) mod plugins;
+pub(crate) mod progress;
