@@ -6,6 +6,7 @@ use serde::Deserialize;
 use slipway_sdk::kubeconfig::ClusterEntry;
 use slipway_sdk::prelude::*;
 use slipway_sdk::token::BootstrapToken;
+use slipway_sdk::unverified_https::Limits;
 
 const PATH: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
@@ -19,8 +20,9 @@ struct ConfigMap {
 pub(crate) fn discover(
     server: &HostPort,
     token: &BootstrapToken<'_>,
+    limits: Limits,
 ) -> Result<ClusterTrust, DiscoveryError> {
-    let response = crate::fetch(&format!("https://{server}{PATH}"))?;
+    let response = crate::fetch(&format!("https://{server}{PATH}"), limits)?;
     let ConfigMap { data } = serde_json::from_slice(&response.body).map_err(|error| {
         DiscoveryError::Untrusted(format!("the answer is not a ConfigMap: {error}"))
     })?;

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use slipway_sdk::prelude::*;
 use slipway_sdk::token::BootstrapToken;
+use slipway_sdk::unverified_https::Limits;
 
 const PATH: &str = "/cluster-info/v1/";
 
@@ -20,9 +21,10 @@ struct ClusterInfo {
 pub(crate) fn discover(
     service: &HostPort,
     token: &BootstrapToken<'_>,
+    limits: Limits,
 ) -> Result<ClusterTrust, DiscoveryError> {
     let id = token.id();
-    let response = crate::fetch(&format!("https://{service}{PATH}?token-id={id}"))?;
+    let response = crate::fetch(&format!("https://{service}{PATH}?token-id={id}"), limits)?;
     let jws = std::str::from_utf8(&response.body)
         .map(str::trim_end)
         .map_err(|_| untrusted("the answer is not a JWS"))?;

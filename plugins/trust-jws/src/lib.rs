@@ -8,11 +8,16 @@ mod cluster_info;
 mod discovery_service;
 mod location;
 
+use std::time::Duration;
+
 use slipway_sdk::prelude::*;
 use slipway_sdk::unverified_https::{self, FetchError, Limits, Response};
 
 use attempts::Attempts;
 use location::Location;
+
+/// How long all locations together are waited for; less than the deadline that the default configuration gives the call.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Discovers through signed cluster information.
 #[derive(Debug)]
@@ -39,11 +44,14 @@ impl TrustSource for TrustJws {
             .iter()
             .map(|text| Location::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
+        let limits = limits(locations.len());
         let mut attempts = Attempts::default();
         for location in &locations {
             let result = match location {
-                Location::ApiServer(address) => cluster_info::discover(address, token),
-                Location::DiscoveryService(address) => discovery_service::discover(address, token),
+                Location::ApiServer(address) => cluster_info::discover(address, token, limits),
+                Location::DiscoveryService(address) => {
+                    discovery_service::discover(address, token, limits)
+                }
             };
             match result {
                 Ok(trust) => return Ok(trust),
@@ -54,9 +62,18 @@ impl TrustSource for TrustJws {
     }
 }
 
+/// A location that does not answer must not use up the time for the others.
+fn limits(locations: usize) -> Limits {
+    let locations = u32::try_from(locations).unwrap_or(u32::MAX).max(1);
+    Limits {
+        time: PATIENCE / locations,
+        ..Limits::default()
+    }
+}
+
 /// Fetches a document of discovery; only a whole answer with status 200 is one.
-fn fetch(url: &str) -> Result<Response, DiscoveryError> {
-    let response = unverified_https::get(url, Limits::default()).map_err(classify)?;
+fn fetch(url: &str, limits: Limits) -> Result<Response, DiscoveryError> {
+    let response = unverified_https::get(url, limits).map_err(classify)?;
     match response.status {
         200 => Ok(response),
         401 | 403 => Err(DiscoveryError::Other(
