@@ -83,23 +83,26 @@ impl SealingKey {
 
     /// Opens what was sealed for `id`; none if it was not, or not with this key.
     pub(crate) fn open(&self, id: &TokenId, sealed: &[u8]) -> Option<StoredToken> {
+        let plain: Plain = serde_json::from_slice(&self.decrypt(id, sealed)?).ok()?;
+        plain.into_token(id)
+    }
+
+    fn decrypt(&self, id: &TokenId, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (&format, sealed) = sealed.split_first()?;
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         if format != FORMAT {
             return None;
         }
         let mut buffer = Zeroizing::new(sealed.to_vec());
-        let plain = self
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let length = self
             .key()
             .ok()?
-            .open_in_place(
-                Nonce::try_assume_unique_for_key(nonce).ok()?,
-                associated(id),
-                &mut buffer,
-            )
-            .ok()?;
-        let plain: Plain = serde_json::from_slice(plain).ok()?;
-        plain.into_token(id)
+            .open_in_place(nonce, associated(id), &mut buffer)
+            .ok()?
+            .len();
+        buffer.truncate(length);
+        Some(buffer)
     }
 
     fn key(&self) -> Result<LessSafeKey, SealError> {
@@ -227,7 +230,8 @@ mod tests {
         let key = SealingKey::generate().unwrap();
         let id = token().record.id;
         let sealed = key.seal(&token()).unwrap();
-        assert!(key.open(&"ghijkl".parse().unwrap(), &sealed).is_none());
+        assert!(key.decrypt(&id, &sealed).is_some());
+        assert!(key.decrypt(&"ghijkl".parse().unwrap(), &sealed).is_none());
         assert!(SealingKey::generate().unwrap().open(&id, &sealed).is_none());
         for at in 0..sealed.len() {
             let mut altered = sealed.clone();

@@ -12,8 +12,7 @@ use slipway_config::plugin::Grants;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings::http as wasi_http;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttp,
-    WasiHttpHooks, WasiHttpView as _,
+    Error, RequestOptions, WasiBody, WasiHttp, WasiHttpHooks, WasiHttpView as _,
 };
 
 use super::{Access, Capability};
@@ -67,13 +66,6 @@ type Sending =
     Box<dyn Future<Output = Result<(http::Response<WasiBody>, Connection), Error>> + Send>;
 
 impl WasiHttpHooks for HttpSession {
-    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        let rules = Arc::clone(&self.rules);
-        Arc::new(move |name| {
-            DEFAULT_FORBIDDEN_HEADERS.contains(name) || rules.is_credential_header(name)
-        })
-    }
-
     fn is_supported_scheme(&mut self, scheme: &Scheme) -> bool {
         *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS
     }

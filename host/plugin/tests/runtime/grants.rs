@@ -116,7 +116,7 @@ async fn a_request_carries_the_credential_that_the_plugin_never_sees() {
     deferred(&*approver, &format!("get {url}")).await;
     assert!(server.requests()[1].contains("Bearer renewed"));
 
-    // The plugin's own does not get through.
+    // The plugin's own does not get through where the operator named one.
     deferred(&*approver, &format!("get-with-own-credential {url}")).await;
     assert!(
         !server
@@ -124,6 +124,14 @@ async fn a_request_carries_the_credential_that_the_plugin_never_sees() {
             .iter()
             .any(|request| request.contains("mine"))
     );
+    let server = Server::start(|_| "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into()).await;
+    let approver = self::approver(granted(json!({"http": [
+        {"scheme": "http", "host": "127.0.0.1", "port": server.port},
+    ]})))
+    .await;
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    deferred(&*approver, &format!("get-with-own-credential {url}")).await;
+    assert!(server.requests()[0].contains("authorization: mine"));
 }
 
 #[tokio::test]

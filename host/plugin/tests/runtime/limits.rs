@@ -15,22 +15,21 @@ async fn a_plugin_that_loops_is_ended_and_starves_nobody() {
     let started = Instant::now();
     // This runtime has one thread: while the guest loops, others have to get their turn.
     let ticking = async {
-        let mut longest = Duration::ZERO;
+        let mut turns = 0;
         while started.elapsed() < Duration::from_millis(200) {
-            let before = Instant::now();
             tokio::time::sleep(Duration::from_millis(1)).await;
-            longest = longest.max(before.elapsed());
+            turns += 1;
         }
-        longest
+        turns
     };
-    let (error, longest) = tokio::join!(failure(&*approver, "loop"), ticking);
+    let (error, turns) = tokio::join!(failure(&*approver, "loop"), ticking);
     insta::assert_snapshot!(error, @"plugin hostile did not answer within 300 ms");
     assert!(
         started.elapsed() < Duration::from_secs(2),
         "{:?}",
         started.elapsed()
     );
-    assert!(longest < Duration::from_millis(100), "{longest:?}");
+    assert!(turns > 5, "{turns} turns of some 40");
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub(super) async fn send(
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Result<(Response<WasiBody>, Connection), Error> {
+    // In the place of whatever the plugin has put there.
     if let Some((name, value)) = rule.credential()? {
         request.headers_mut().insert(name, value);
     }

@@ -49,14 +49,6 @@ impl Rules {
             .map(Self)
     }
 
-    /// Whether the host sets this header for some server: then the plugin must not.
-    pub(super) fn is_credential_header(&self, name: &HeaderName) -> bool {
-        self.0
-            .iter()
-            .filter_map(|rule| rule.credential.as_ref())
-            .any(|credential| credential.header == name)
-    }
-
     /// The rule that allows a request.
     ///
     /// # Errors
