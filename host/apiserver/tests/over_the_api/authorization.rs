@@ -292,6 +292,42 @@ async fn a_node_does_what_a_kubelet_does_and_no_more() {
     }
 }
 
+/// What is authorized by name is what is listed, however often and however the selector is spelled.
+#[tokio::test]
+async fn a_selector_is_authorized_as_it_is_obeyed() {
+    let loopback = Loopback::start().await;
+    let admin: Requests = Api::all(loopback.admin());
+    let node = loopback.node("n1");
+    let own: Requests = Api::all(node.clone());
+    own.create(&post(), &client_request("own", "n1"))
+        .await
+        .unwrap();
+    admin
+        .create(&post(), &client_request("foreign", "n2"))
+        .await
+        .unwrap();
+    for query in [
+        "fieldSelector=metadata.name%3Down&fieldSelector=",
+        "fieldSelector=metadata.name%3Down&fieldSelector=metadata.name%3Dforeign",
+        "fieldSelector=metadata.name%3Dforeign&fieldSelector=metadata.name%3Down",
+        "fieldSelector=metadata.name!%3Down",
+        "fieldSelector=metadata.name%3Down,metadata.name%3Dforeign",
+        "fieldSelector=spec.signerName%3Dkubernetes.io/kube-apiserver-client-kubelet",
+        "labelSelector=metadata.name%3Down",
+    ] {
+        let path = format!("/apis/certificates.k8s.io/v1/certificatesigningrequests?{query}");
+        let request = http::Request::get(path).body(vec![]).unwrap();
+        match node.request::<Value>(request).await {
+            Ok(list) => {
+                for item in list["items"].as_array().unwrap() {
+                    assert_eq!(item["metadata"]["name"], "own", "{query}");
+                }
+            }
+            refused => assert_eq!(refusal(refused).0, 403, "{query}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn nobody_makes_themselves_more_than_they_are() {
     let server = in_process().await;
