@@ -5,7 +5,9 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::ListOptions;
 use crate::authorization::{Attributes, ResourceTarget};
+use crate::selector::FieldSelector;
 use crate::status::Status;
 
 /// A request's verb and target.
@@ -137,19 +139,15 @@ fn wants_watch(query: &str) -> bool {
     super::options::pairs(query).any(|(key, value)| key == "watch" && super::options::flag(&value))
 }
 
-/// The name in a field selector `metadata.name=x`; the selector itself is judged later.
+/// The name that a field selector insists on, read as the list itself reads it: what is authorized has
+/// to be what is served, however often and however the selector is spelled.
 fn selected_name(query: &str) -> String {
-    super::options::pairs(query)
-        .filter(|(key, _)| key == "fieldSelector")
-        .flat_map(|(_, selector)| {
-            selector
-                .split(',')
-                .map(str::to_owned)
-                .collect::<Vec<String>>()
-        })
-        .find_map(|term| {
-            let (field, value) = term.split_once('=')?;
-            (field == "metadata.name").then(|| value.trim_start_matches('=').to_owned())
-        })
+    let selector = ListOptions::parse(query)
+        .ok()
+        .and_then(|options| FieldSelector::parse(&options.field_selector).ok());
+    selector
+        .as_ref()
+        .and_then(FieldSelector::name)
         .unwrap_or_default()
+        .to_owned()
 }

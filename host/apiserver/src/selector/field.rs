@@ -67,6 +67,14 @@ impl FieldSelector {
         });
     }
 
+    /// The name that an object must have.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.terms
+            .iter()
+            .find(|term| term.equal && term.field == NAME)
+            .map(|term| term.value.as_str())
+    }
+
     pub(crate) fn is_everything(&self) -> bool {
         self.terms.is_empty()
     }

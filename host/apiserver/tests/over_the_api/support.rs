@@ -106,6 +106,8 @@ impl Loopback {
     pub(crate) fn client(&self, credential: Credential<'_>) -> Client {
         let mut config = Config::new(format!("https://{}", self.address).parse().unwrap());
         config.root_cert = Some(vec![self.authority.certificate().der().to_vec()]);
+        // A refusal is what the tests are about: 429 is not to be tried again.
+        config.default_retry = false;
         match credential {
             Credential::None => {}
             Credential::Token(token) => config.auth_info.token = Some(token.to_owned().into()),
