@@ -1,1 +1,221 @@
+use slipway_sdk::testing::{Installed, MockHost};
 
+use super::*;
+
+const ID: &str = "abcdef";
+
+fn host() -> Installed {
+    MockHost::new().directory(GRANT).install()
+}
+
+fn create(sealed: &str) -> Result<String, StoreError> {
+    TokensFile.put(ID, sealed.as_bytes(), &Precondition::Absent)
+}
+
+fn update(version: &str, sealed: &str) -> Result<String, StoreError> {
+    let precondition = Precondition::Version(version.to_owned());
+    TokensFile.put(ID, sealed.as_bytes(), &precondition)
+}
+
+fn sealed() -> Option<String> {
+    let stored = TokensFile.get(ID).unwrap()?;
+    Some(String::from_utf8(stored.sealed).unwrap())
+}
+
+#[test]
+fn what_was_put_is_there_with_another_version_each_time() {
+    let host = host();
+    assert_eq!(TokensFile.get(ID), Ok(None));
+    let first = create("one").unwrap();
+    let second = update(&first, "two").unwrap();
+    assert_ne!(first, second);
+    assert_eq!(
+        TokensFile.get(ID),
+        Ok(Some(Stored {
+            id: ID.to_owned(),
+            version: second,
+            sealed: b"two".to_vec(),
+        }))
+    );
+    assert_eq!(host.files(GRANT), ["abcdef.2"], "nothing else is left");
+}
+
+#[test]
+fn a_write_needs_its_precondition() {
+    let _host = host();
+    assert_eq!(update("1", "x"), Err(StoreError::Conflict));
+    let first = create("one").unwrap();
+    assert_eq!(create("x"), Err(StoreError::Conflict));
+    let second = update(&first, "two").unwrap();
+    assert_eq!(update(&first, "x"), Err(StoreError::Conflict));
+    assert_eq!(TokensFile.delete(ID, &first), Err(StoreError::Conflict));
+    assert_eq!(sealed().as_deref(), Some("two"));
+    assert_eq!(TokensFile.delete(ID, &second), Ok(()));
+    assert_eq!(TokensFile.delete(ID, &second), Err(StoreError::Conflict));
+}
+
+#[test]
+fn a_removed_record_is_absent_and_its_versions_do_not_come_back() {
+    let _host = host();
+    let first = create("one").unwrap();
+    TokensFile.delete(ID, &first).unwrap();
+    assert_eq!(
+        (TokensFile.get(ID), TokensFile.list()),
+        (Ok(None), Ok(vec![]))
+    );
+    let again = create("one").unwrap();
+    assert_ne!(first, again);
+    assert_eq!(update(&first, "x"), Err(StoreError::Conflict));
+}
+
+#[test]
+fn records_are_listed_in_the_order_of_their_ids() {
+    let host = host();
+    for id in ["zzzzzz", "000000", "abcdef"] {
+        TokensFile.put(id, b"x", &Precondition::Absent).unwrap();
+    }
+    update("1", "y").unwrap();
+    host.set_file(GRANT, "README.txt", Some(b"not a record"));
+    host.set_file(GRANT, "abcdef.3.0.new", Some(b"half a rec"));
+    let stored = TokensFile.list().unwrap();
+    let seen: Vec<_> = stored
+        .iter()
+        .map(|stored| (stored.id.as_str(), stored.version.as_str()))
+        .collect();
+    assert_eq!(seen, [("000000", "1"), ("abcdef", "2"), ("zzzzzz", "1")]);
+}
+
+#[test]
+fn damage_is_an_error_that_names_the_file() {
+    let host = host();
+    create("one").unwrap();
+    let good = String::from_utf8(host.file(GRANT, "abcdef.1").unwrap()).unwrap();
+    for damaged in [
+        String::new(),
+        good[..good.len() / 2].to_owned(),
+        good.replace("abcdef", "ghijkl"),
+        good.replace("\"number\":1", "\"number\":2"),
+        good.replace("\"format\":1", "\"format\":2"),
+        good.replace("\"sealed\":\"", "\"sealed\":\"*"),
+        good.replace("\"sealed\"", "\"plain\""),
+    ] {
+        assert_ne!(damaged, good);
+        host.set_file(GRANT, "abcdef.1", Some(damaged.as_bytes()));
+        for result in [
+            TokensFile.get(ID).map(drop),
+            TokensFile.list().map(drop),
+            update("1", "two").map(drop),
+            TokensFile.delete(ID, "1"),
+        ] {
+            let Err(StoreError::Corrupt(text)) = result else {
+                panic!("{damaged:?} gave {result:?}");
+            };
+            assert!(text.starts_with("abcdef.1: "), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_at_any_step_leaves_the_old_or_the_new_record() {
+    for writes in 0..5 {
+        let host = host();
+        let first = create("one").unwrap();
+        host.set_writes_left(GRANT, Some(writes));
+        let outcome = update(&first, "two");
+        host.set_writes_left(GRANT, None);
+        let now = TokensFile.get(ID).unwrap().unwrap();
+        match outcome {
+            Ok(version) => assert_eq!(
+                (&now.version, now.sealed.as_slice()),
+                (&version, &b"two"[..])
+            ),
+            Err(_) => assert!(now.sealed == b"one" || now.sealed == b"two", "{now:?}"),
+        }
+        let last = update(&now.version, "three").unwrap();
+        assert_eq!(
+            host.files(GRANT),
+            [format!("abcdef.{last}")],
+            "what was left is gone"
+        );
+    }
+}
+
+#[test]
+fn a_crash_after_any_step_is_recovered_from() {
+    let host = host();
+    create("one").unwrap();
+    let first = host.file(GRANT, "abcdef.1").unwrap();
+    update("1", "two").unwrap();
+    let second = host.file(GRANT, "abcdef.2").unwrap();
+    // Written under the temporary name, linked, not cleaned up.
+    host.set_file(GRANT, "abcdef.1", Some(&first));
+    host.set_file(GRANT, "abcdef.2.0.new", Some(&second));
+    assert_eq!(sealed().as_deref(), Some("two"));
+    let third = update("2", "three").unwrap();
+    assert_eq!(host.files(GRANT), [format!("abcdef.{third}")]);
+    // Half written under the temporary name of the next change.
+    host.set_file(GRANT, "abcdef.4.0.new", Some(&second[..5]));
+    let fourth = update(&third, "four").unwrap();
+    assert_eq!(sealed().as_deref(), Some("four"));
+    assert_eq!(host.files(GRANT), [format!("abcdef.{fourth}")]);
+}
+
+#[test]
+fn of_two_that_saw_the_same_version_one_succeeds() {
+    let _host = host();
+    create("one").unwrap();
+    let folder = open().unwrap();
+    let current = folder.newest(ID).unwrap().unwrap();
+    let change = |text: &str| {
+        Record::after(
+            Some(&current),
+            ID,
+            Content::Sealed(text.as_bytes().to_vec()),
+        )
+        .unwrap()
+    };
+    assert_eq!(folder.append(Some(&current), &change("mine")), Ok(()));
+    let late = folder.append(Some(&current), &change("yours"));
+    assert_eq!(late, Err(StoreError::Conflict));
+    // Two changes later the number that the late one wants is free again.
+    update("2", "three").unwrap();
+    let later = folder.append(Some(&current), &change("yours"));
+    assert_eq!(later, Err(StoreError::Conflict));
+    assert_eq!(sealed().as_deref(), Some("three"));
+}
+
+#[test]
+fn of_two_that_saw_no_record_one_succeeds() {
+    let _host = host();
+    let folder = open().unwrap();
+    let change = Record::after(None, ID, Content::Sealed(b"late".to_vec())).unwrap();
+    create("one").unwrap();
+    assert_eq!(folder.append(None, &change), Err(StoreError::Conflict));
+    update("1", "two").unwrap();
+    assert_eq!(folder.append(None, &change), Err(StoreError::Conflict));
+    assert_eq!(sealed().as_deref(), Some("two"));
+}
+
+#[test]
+fn an_id_cannot_lead_elsewhere() {
+    let _host = host();
+    for id in ["", "../abc", "ABCDEF", "abcdefg", "abc.ef"] {
+        let result = TokensFile.put(id, b"x", &Precondition::Absent);
+        assert!(matches!(result, Err(StoreError::Other(_))), "{id:?}");
+        assert!(TokensFile.get(id).is_err());
+    }
+}
+
+#[test]
+fn the_folder_has_to_be_granted_and_writable() {
+    let _none = MockHost::new().install();
+    let Err(StoreError::Other(text)) = TokensFile.list() else {
+        panic!("there is no folder");
+    };
+    assert!(text.starts_with("tokens: no folder was granted"), "{text}");
+    let _read_only = MockHost::new().read_only(GRANT).install();
+    let Err(StoreError::Other(text)) = create("x") else {
+        panic!("the folder is read-only");
+    };
+    assert!(text.contains("not permitted"), "{text}");
+}

@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::Finding;
 use crate::trust_source::{ClusterTrust, DiscoveryError};
+use crate::{Finding, yaml};
 
 /// Name of the extension of a cluster entry that lists the API servers beyond the first.
 pub const ENDPOINTS_EXTENSION: &str = "slipway.dev/endpoints";
@@ -206,15 +206,9 @@ impl Cluster {
 }
 
 fn read(document: &[u8]) -> Result<Document, KubeconfigError> {
-    let options = serde_saphyr::options! {
-        with_snippet: false,
-        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
-        reject_unsupported_tags: true,
-    };
-    let text = std::str::from_utf8(document)
-        .map_err(|error| KubeconfigError::Form(error.to_string()))?;
-    let document: Document = serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| KubeconfigError::Form(error.to_string()))?;
+    let form = |error: String| KubeconfigError::Form(error);
+    let text = std::str::from_utf8(document).map_err(|error| form(error.to_string()))?;
+    let document: Document = yaml::from_str(text).map_err(|error| form(error.to_string()))?;
     match (document.api_version.as_str(), document.kind.as_str()) {
         ("v1", "Config") => Ok(document),
         (version, kind) => Err(KubeconfigError::Kind(format!("{version:?} and {kind:?}"))),

@@ -23,6 +23,8 @@ pub mod token;
 pub mod token_store;
 pub mod trust_source;
 pub mod unverified_https;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 #[cfg(not(target_family = "wasm"))]
 #[path = "host/mock/mod.rs"]
@@ -34,7 +36,9 @@ mod host;
 /// A host for native unit tests.
 #[cfg(not(target_family = "wasm"))]
 pub mod testing {
-    pub use crate::host::{Entry, Installed, MockHost, MockToken};
+    pub use crate::host::{
+        Entry, Installed, MockHost, MockToken, bootstrap_request, renewal_request,
+    };
 }
 
 pub use finding::{Finding, Outcome};

@@ -3,6 +3,7 @@
 mod answers;
 mod files;
 mod mock_host;
+mod requests;
 mod token;
 
 use std::cell::RefCell;
@@ -13,6 +14,7 @@ pub(crate) use answers::{
 };
 pub(crate) use files::Directory;
 pub use mock_host::{Entry, Installed, MockHost};
+pub use requests::{bootstrap_request, renewal_request};
 pub use token::MockToken;
 pub(crate) use token::Token;
 
