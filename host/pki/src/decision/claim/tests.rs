@@ -229,8 +229,8 @@ impl StateMachineTest for Approver {
             claimed: at(name.now),
             ..claim(key, &key.to_string())
         };
-        // The guardrails refuse, and the approver passes over, what is decided or revoked already.
-        if facts(&wanted) != self::facts(ClaimedRequest::Open) {
+        // What is decided is not looked at again, and the guardrails refuse what a deleted token asked for.
+        if facts(&wanted).request != ClaimedRequest::Open || name.token_revoked {
             return self_;
         }
         for round in 0.. {
