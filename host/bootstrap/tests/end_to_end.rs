@@ -1,6 +1,13 @@
 //! The whole house at once: `init` on the embedded API over a store on disk and real TLS, the controllers with the bundled
 //! components deciding, and nodes that join through the bundled trust source and endpoint provider.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy.toml allows these in tests, and its helpers are part of the test"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
