@@ -48,7 +48,32 @@ impl fmt::Display for NamePattern {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The definition: a star is nothing, or one character and a star.
+    fn is_match(pattern: &str, name: &str) -> bool {
+        match (pattern.split_at_checked(1), name.split_at_checked(1)) {
+            (None, _) => name.is_empty(),
+            (Some(("*", rest)), None) => is_match(rest, name),
+            (Some(("*", rest)), Some((_, later))) => {
+                is_match(rest, name) || is_match(pattern, later)
+            }
+            (Some((first, rest)), Some((character, later))) => {
+                first == character && is_match(rest, later)
+            }
+            (Some(_), None) => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_is_as_defined(pattern in "[ab*]{1,6}", name in "[ab]{0,8}") {
+            let matches = NamePattern::parse(&pattern).unwrap().matches(&name);
+            prop_assert_eq!(matches, is_match(&pattern, &name));
+        }
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {

@@ -1,3 +1,5 @@
+mod model;
+
 use slipway_sdk::testing::{Installed, MockHost};
 
 use super::*;

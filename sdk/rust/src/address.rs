@@ -76,7 +76,18 @@ pub struct InvalidAddress(String);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(text in "\\[?[a-z0-9.:-]{0,20}\\]?(:[0-9]{1,5})?") {
+            if let Ok(address) = HostPort::parse(&text, 6443) {
+                prop_assert_eq!(HostPort::parse(&address.to_string(), 1), Ok(address));
+            }
+        }
+    }
 
     #[test]
     fn addresses_are_read_and_written() {

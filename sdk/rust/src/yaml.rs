@@ -166,9 +166,40 @@ fn refused(place: &Span, what: &str) -> YamlError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e15..1e15).prop_map(|number: f64| Value::from(number)),
+            "\\PC{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map("[a-z0-9 :#'-]{0,6}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn json_is_read_as_what_it_is(value in any_value()) {
+            prop_assert_eq!(parse(&value.to_string()), Ok(value));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[ -~\n]{0,60}|\\PC{0,40}") {
+            let _ = parse(&text);
+        }
+    }
 
     #[test]
     fn documents_become_values() {

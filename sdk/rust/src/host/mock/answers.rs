@@ -1,3 +1,5 @@
+//! What the host answers.
+
 use std::net::IpAddr;
 use std::time::Duration;
 

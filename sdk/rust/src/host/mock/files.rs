@@ -1,3 +1,5 @@
+//! Folders in memory.
+
 use super::ask;
 use super::mock_host::Folder;
 use crate::files::Reason;

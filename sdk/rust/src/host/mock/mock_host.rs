@@ -1,3 +1,5 @@
+//! What a test gives the host, and what it sees of it.
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::net::IpAddr;

@@ -1,3 +1,5 @@
+//! Requests as nodes submit them, for tests of approvers.
+
 use std::time::{Duration, SystemTime};
 
 use crate::csr_approver::{CLIENT_SIGNER, CertificateRequest, Requester, TokenFacts};

@@ -1,3 +1,5 @@
+//! Tokens whose signatures the test decides.
+
 use crate::bindings::imports::slipway::plugin::bootstrap_token;
 use crate::token::{BootstrapToken, JwsError};
 
