@@ -305,6 +305,3 @@ fn name(node: &NodeName) -> String {
 fn title(name: &str) -> String {
     format!("ConfigMap {NAMESPACE}/{name}")
 }
-
-#[cfg(test)]
-mod tests;

@@ -395,6 +395,3 @@ async fn pause(attempt: usize) {
     ))
     .await;
 }
-
-#[cfg(test)]
-mod tests;

@@ -297,6 +297,3 @@ fn failed(findings: &[Finding]) -> String {
         .collect::<Vec<_>>()
         .join("; ")
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use jiff::Timestamp;
@@ -18,10 +19,16 @@ const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 /// Entries that may wait; more make their writers wait.
 const QUEUE: usize = 1024;
 
-/// Writes entries; cheap to clone.
+/// Writes entries; cheap to clone. The log is closed when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct DecisionLog {
-    queue: mpsc::Sender<Waiting>,
+    writer: Arc<WriterThread>,
+}
+
+#[derive(Debug)]
+struct WriterThread {
+    queue: Option<mpsc::Sender<Waiting>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -35,15 +42,20 @@ impl DecisionLog {
     /// acknowledged: it is moved beside the log.
     ///
     /// # Errors
-    /// The folder cannot be written, or what is in it is no intact log.
+    /// The folder cannot be written, another process writes to it, or what is in it is no intact log.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
         let writer = Writer::open(folder)?;
         let (queue, waiting) = mpsc::channel(QUEUE);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("decision-log".to_owned())
             .spawn(move || run(writer, waiting))
             .map_err(files::failed("open", folder))?;
-        Ok(Self { queue })
+        Ok(Self {
+            writer: Arc::new(WriterThread {
+                queue: Some(queue),
+                thread: Some(thread),
+            }),
+        })
     }
 
     /// Writes an entry. It is on disk when this returns.
@@ -52,11 +64,23 @@ impl DecisionLog {
     /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
     pub async fn record(&self, entry: Entry) -> Result<(), LogError> {
         let (written, wait) = oneshot::channel();
-        self.queue
+        let queue = self.writer.queue.as_ref().ok_or(LogError::Stopped)?;
+        queue
             .send(Waiting { entry, written })
             .await
             .map_err(|_| LogError::Stopped)?;
         wait.await.map_err(|_| LogError::Stopped)?
+    }
+}
+
+impl Drop for WriterThread {
+    /// Waits until the file is closed, so that it can be opened again at once.
+    fn drop(&mut self) {
+        self.queue.take();
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing more to say.
+            let _ = thread.join();
+        }
     }
 }
 

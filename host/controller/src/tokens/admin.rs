@@ -309,6 +309,3 @@ fn object(record: &TokenRecord) -> Secret {
         ..Secret::default()
     }
 }
-
-#[cfg(test)]
-mod tests;

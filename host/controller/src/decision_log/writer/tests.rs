@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use slipway_config::digest::Sha256Digest;
 
-use super::DecisionLog;
+use super::{DecisionLog, LARGEST_FILE, Writer};
 use crate::decision_log::{Action, Entry, LogError, Stage, Subject, read, verify};
 
 fn entry(name: &str) -> Entry {
@@ -19,9 +19,13 @@ fn entry(name: &str) -> Entry {
             node: Some("n".to_owned()),
             key: None,
             requester: "system:bootstrap:abcdef".to_owned(),
+            groups: Vec::new(),
+            token_uid: None,
+            source_address: None,
         },
         guardrails: Vec::new(),
         opinions: Vec::new(),
+        certificate: None,
     }
 }
 
@@ -84,6 +88,7 @@ async fn sees_a_changed_and_a_removed_record() {
     for name in ["a", "b", "c"] {
         log.record(entry(name)).await.unwrap();
     }
+    drop(log);
     let file = folder.path().join("decisions-000001.jsonl");
     let text = fs::read_to_string(&file).unwrap();
 
@@ -131,4 +136,63 @@ async fn a_torn_line_is_set_aside() {
         fs::read(folder.path().join("decisions-000001.torn")).unwrap(),
         b"{\"sequence\":2,\"ti"
     );
+}
+
+#[tokio::test]
+async fn one_process_writes_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = DecisionLog::open(folder.path()).unwrap();
+    let refused = DecisionLog::open(folder.path()).unwrap_err();
+    assert!(matches!(refused, LogError::InUse(_)), "{refused}");
+    drop(first);
+    DecisionLog::open(folder.path()).unwrap();
+}
+
+#[test]
+fn after_a_failure_the_log_goes_on_where_the_disk_says_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    writer.write(vec![entry("a")]).unwrap();
+    let path = writer.end.path.clone();
+    // A file that cannot be written, as on a full disk.
+    writer.file = fs::File::open(&path).unwrap();
+    let failed = writer.write(vec![entry("lost")]).unwrap_err();
+    assert!(
+        matches!(
+            failed,
+            LogError::Io {
+                action: "write",
+                ..
+            }
+        ),
+        "{failed}"
+    );
+    let mut torn = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    std::io::Write::write_all(&mut torn, b"{\"sequence\":2").unwrap();
+    writer.write(vec![entry("b")]).unwrap();
+    let names: Vec<_> = read(folder.path())
+        .unwrap()
+        .into_iter()
+        .map(|record| record.entry.subject.name)
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(verify(folder.path()).unwrap().records, 2);
+}
+
+#[test]
+fn a_large_file_is_followed_by_another_in_the_same_chain() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(folder.path()).unwrap();
+    writer.write(vec![entry("a")]).unwrap();
+    writer.end.length = LARGEST_FILE;
+    writer.write(vec![entry("b")]).unwrap();
+    writer.write(vec![entry("c")]).unwrap();
+    assert_eq!(verify(folder.path()).unwrap().records, 3);
+    let second = folder.path().join("decisions-000002.jsonl");
+    assert_eq!(fs::read_to_string(&second).unwrap().lines().count(), 2);
+    fs::remove_file(folder.path().join("decisions-000001.jsonl")).unwrap();
+    assert!(matches!(
+        verify(folder.path()),
+        Err(LogError::Broken { line: 1, .. })
+    ));
 }

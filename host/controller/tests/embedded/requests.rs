@@ -1,0 +1,134 @@
+//! What a person does with requests.
+
+use futures::StreamExt as _;
+use slipway_config::token::TokenBounds;
+use slipway_controller::Standing;
+use slipway_controller::requests::{RequestChange, RequestError, Requests};
+
+use crate::approvers::{abstain, approve};
+use crate::cluster::{Cluster, Machine, submit};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_listed_shown_approved_and_denied() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![abstain()]));
+    let requests = Requests::new(cluster.client());
+    let token = cluster.token(TokenBounds::default()).await;
+    let machine = Machine::new("w1");
+    machine.ask(cluster.token_client(&token), "r1").await;
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "r2")
+        .await;
+    cluster.until_reviewed("r1", "Deferred").await;
+    cluster.until_reviewed("r2", "Deferred").await;
+
+    let listed = requests.list().await.unwrap();
+    let names: Vec<_> = listed
+        .iter()
+        .map(|request| (request.name.as_str(), request.node.as_deref()))
+        .collect();
+    assert_eq!(names, [("r1", Some("w1")), ("r2", Some("w2"))]);
+    assert_eq!(listed[0].standing, Standing::Open);
+    assert_eq!(listed[0].reason.as_deref(), Some("Deferred"));
+
+    let shown = requests.show("r1").await.unwrap();
+    assert_eq!(shown.passes_guardrails, Some(true));
+    assert!(
+        shown
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "node-is-new")
+    );
+    let parsed = shown.parsed.unwrap();
+    assert_eq!(
+        parsed.key_fingerprint,
+        machine.key.public_key().fingerprint().to_string()
+    );
+    assert_eq!(parsed.common_names, ["system:node:w1"]);
+
+    let approved = requests.approve("r1", "anna").await.unwrap();
+    assert_eq!(approved.standing, Standing::Approved);
+    assert_eq!(approved.message.as_deref(), Some("approved by anna"));
+    cluster.until("r1", Standing::Issued).await;
+    assert!(
+        requests
+            .show("r1")
+            .await
+            .unwrap()
+            .certificate
+            .unwrap()
+            .starts_with("-----BEGIN CERTIFICATE")
+    );
+    let denied = requests.deny("r2", "not our machine").await.unwrap();
+    assert_eq!(
+        (denied.standing, denied.message.as_deref()),
+        (Standing::Denied, Some("not our machine"))
+    );
+
+    insta::assert_snapshot!(requests.approve("r2", "anna").await.unwrap_err(), @"the request r2 is denied already, and that is final");
+    insta::assert_snapshot!(requests.deny("r1", "late").await.unwrap_err(), @"the request r1 is issued already, and that is final");
+    insta::assert_snapshot!(requests.approve("r3", "anna").await.unwrap_err(), @r#"there is no certificate signing request "r3""#);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_refused_anyway_cannot_be_approved() {
+    let cluster = Cluster::start().await;
+    let requests = Requests::new(cluster.client());
+    let token = cluster.token(TokenBounds::default()).await;
+    cluster.node("taken").await;
+    Machine::new("taken")
+        .ask(cluster.token_client(&token), "taken")
+        .await;
+    insta::assert_snapshot!(requests.approve("taken", "anna").await.unwrap_err(), @"the request taken cannot be approved: a node named taken exists");
+    let mut foreign = Machine::new("w1").request("foreign");
+    foreign.spec.signer_name = "example.com/other".to_owned();
+    submit(cluster.client(), &foreign).await;
+    insta::assert_snapshot!(requests.approve("foreign", "anna").await.unwrap_err(), @"the request foreign is for the signer example.com/other, which Slipway does not serve");
+
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "first")
+        .await;
+    cluster.until("first", Standing::Issued).await;
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "second")
+        .await;
+    cluster.until_reviewed("second", "Deferred").await;
+    let claimed = requests.approve("second", "anna").await.unwrap_err();
+    assert!(
+        matches!(claimed, RequestError::NameClaimed { .. }),
+        "{claimed}"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_seen_as_they_come() {
+    let cluster = Cluster::start().await;
+    let token = cluster.token(TokenBounds::default()).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    let requests = Requests::new(cluster.client());
+    let mut changes = Box::pin(requests.watch());
+    let mut next = async || changes.next().await.unwrap().unwrap();
+    let RequestChange::Changed(first) = next().await else {
+        panic!("not there");
+    };
+    assert_eq!(
+        (first.name.as_str(), first.standing),
+        ("r1", Standing::Open)
+    );
+    requests.deny("r1", "no").await.unwrap();
+    let RequestChange::Changed(denied) = next().await else {
+        panic!("not denied");
+    };
+    assert_eq!(denied.standing, Standing::Denied);
+    cluster
+        .requests()
+        .delete("r1", &Default::default())
+        .await
+        .unwrap();
+    assert!(matches!(next().await, RequestChange::Deleted(_)));
+}

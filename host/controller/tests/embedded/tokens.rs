@@ -1,0 +1,332 @@
+//! Tokens: made, listed, used, expired, revoked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use slipway_config::token::{TokenBounds, TokenUsages};
+use slipway_controller::ledger::Ledgers;
+use slipway_controller::tokens::{NewToken, SourceAddresses, TokenAdminError};
+use slipway_controller::{Standing, TokenAdmin};
+use slipway_pki::jws;
+
+use crate::approvers::{abstain, approve};
+use crate::cluster::{CALM, Cluster, Machine, condition, eventually, named, new_token, uses};
+
+fn secrets(cluster: &Cluster) -> Api<Secret> {
+    Api::namespaced(cluster.client(), "kube-system")
+}
+
+fn ledgers(cluster: &Cluster) -> Ledgers {
+    Ledgers::new(cluster.client(), cluster.clock())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_made_listed_and_deleted() {
+    let cluster = Cluster::start().await;
+    let new = NewToken {
+        bounds: TokenBounds {
+            node: Some("w1".parse().unwrap()),
+            uses: Some(2),
+            cidrs: vec!["10.0.0.0/8".parse().unwrap()],
+        },
+        ..new_token(TokenBounds::default())
+    };
+    let made = cluster.tokens().create(&new).await.unwrap();
+    assert_eq!(made.id, new.token.id.to_string());
+    assert_eq!(made.bounds, new.bounds);
+    assert_eq!((made.used, made.uses_left), (0, Some(2)));
+    assert_eq!(made.usages, ["signing", "authentication"]);
+    assert_eq!(made.problem, None);
+    assert_eq!(
+        cluster.tokens().list().await.unwrap(),
+        std::slice::from_ref(&made)
+    );
+    let text = format!("{made:?}{}", serde_json::to_string(&made).unwrap());
+    assert!(!text.contains(new.token.secret.expose()));
+
+    let again = cluster.tokens().create(&new).await.unwrap_err();
+    assert!(matches!(again, TokenAdminError::Exists(_)), "{again}");
+    cluster.tokens().delete(&new.token.id).await.unwrap();
+    assert_eq!(cluster.tokens().list().await.unwrap(), []);
+    let gone = cluster.tokens().delete(&new.token.id).await.unwrap_err();
+    assert!(matches!(gone, TokenAdminError::NotFound(_)), "{gone}");
+    // The ledger outlives it, revoked.
+    let ledger = ledgers(&cluster).get(&made.uid).await.unwrap().unwrap();
+    assert!(ledger.ledger().revoked().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_make_no_sense_are_refused() {
+    let cluster = Cluster::start().await;
+    let admin = TokenAdmin::new(cluster.client());
+    let refused = |new: NewToken| {
+        let admin = admin.clone();
+        async move { admin.create(&new).await.unwrap_err() }
+    };
+    let cidrs = TokenBounds {
+        cidrs: vec!["10.0.0.0/8".parse().unwrap()],
+        ..TokenBounds::default()
+    };
+    insta::assert_snapshot!(refused(new_token(cidrs)).await, @"the token cannot be bound to networks: this API server does not tell where a request comes from, only the embedded API does");
+    insta::assert_snapshot!(refused(new_token(uses(0))).await, @"the token could not be used at all: it is limited to 0 uses; expected at least 1");
+    let mut past = new_token(TokenBounds::default());
+    past.expires = past
+        .expires
+        .map(|expires| expires - SignedDuration::from_hours(48));
+    assert!(matches!(
+        refused(past).await,
+        TokenAdminError::AlreadyExpired { .. }
+    ));
+    let mut signing = new_token(uses(1));
+    signing.usages = TokenUsages {
+        authentication: false,
+        ..TokenUsages::ALL
+    };
+    assert!(matches!(
+        refused(signing).await,
+        TokenAdminError::BoundsWithoutAuthentication
+    ));
+    assert_eq!(admin.list().await.unwrap(), []);
+    let _ = admin.source_addresses(SourceAddresses::Seen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cluster_info_is_signed_as_tokens_come_change_expire_and_go() {
+    let cluster = Cluster::start().await;
+    let info = ConfigMap {
+        metadata: named("cluster-info"),
+        data: Some(BTreeMap::from([(
+            "kubeconfig".to_owned(),
+            "document".to_owned(),
+        )])),
+        ..ConfigMap::default()
+    };
+    let maps = cluster.maps("kube-public");
+    maps.create(&PostParams::default(), &info).await.unwrap();
+    let running = cluster.run(cluster.controllers(vec![]));
+    let signatures = || async {
+        let data = cluster
+            .maps("kube-public")
+            .get("cluster-info")
+            .await
+            .unwrap()
+            .data
+            .unwrap();
+        let keys = data
+            .into_iter()
+            .filter(|(key, _)| key.starts_with("jws-kubeconfig-"));
+        keys.collect::<BTreeMap<_, _>>()
+    };
+    let new = new_token(TokenBounds::default());
+    let key = format!("jws-kubeconfig-{}", new.token.id);
+    let made = cluster.tokens().create(&new).await.unwrap();
+    let wanted = BTreeMap::from([(key.clone(), jws::sign(&new.token, b"document").unwrap())]);
+    let reaches = |wanted: BTreeMap<String, String>, what: &'static str| async move {
+        let wanted = &wanted;
+        eventually(|| async move { (signatures().await == *wanted).then_some(()) })
+            .await
+            .unwrap_or_else(|| panic!("{what} was not followed"));
+    };
+    reaches(wanted.clone(), "a new token").await;
+
+    // Somebody else's signer writes the same: nothing to fight about.
+    let version = || async {
+        cluster
+            .maps("kube-public")
+            .get("cluster-info")
+            .await
+            .unwrap()
+            .metadata
+            .resource_version
+    };
+    let before = version().await;
+    tokio::time::sleep(CALM).await;
+    assert_eq!(version().await, before);
+
+    let patch = serde_json::json!({"data": {"kubeconfig": "another document"}});
+    maps.patch(
+        "cluster-info",
+        &PatchParams::default(),
+        &Patch::Merge(&patch),
+    )
+    .await
+    .unwrap();
+    let resigned = BTreeMap::from([(
+        key.clone(),
+        jws::sign(&new.token, b"another document").unwrap(),
+    )]);
+    reaches(resigned.clone(), "a new document").await;
+
+    let patch = serde_json::json!({"stringData": {"usage-bootstrap-signing": "false"}});
+    let name = new.token.id.secret_name();
+    secrets(&cluster)
+        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
+    reaches(BTreeMap::new(), "a changed token").await;
+    let patch = serde_json::json!({"stringData": {"usage-bootstrap-signing": "true"}});
+    secrets(&cluster)
+        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .unwrap();
+    reaches(resigned, "a changed token").await;
+
+    secrets(&cluster)
+        .delete(&name, &DeleteParams::default())
+        .await
+        .unwrap();
+    reaches(BTreeMap::new(), "a deleted token").await;
+    running.stop().await;
+    assert!(
+        ledgers(&cluster)
+            .get(&made.uid)
+            .await
+            .unwrap()
+            .unwrap()
+            .ledger()
+            .revoked()
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_token_is_noted_then_deleted_and_a_person_may_still_approve() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    let mut new = new_token(uses(3));
+    new.expires = Some((cluster.clock())() + SignedDuration::from_secs(2));
+    let token = cluster.tokens().create(&new).await.unwrap();
+    running.stop().await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    cluster.advance(Duration::from_secs(3));
+
+    let log = cluster.log("second");
+    let chain = slipway_controller::Chain::new(vec![approve()]);
+    let running = cluster.run(cluster.without_signer(chain, &log).csr_signer(
+        slipway_controller::Signing::new(cluster.authority.clone()),
+        log.clone(),
+    ));
+    eventually(|| async {
+        secrets(&cluster)
+            .get_opt(&new.token.id.secret_name())
+            .await
+            .unwrap()
+            .is_none()
+            .then_some(())
+    })
+    .await
+    .expect("the token was not deleted");
+    let ledger = ledgers(&cluster).get(&token.uid).await.unwrap().unwrap();
+    assert!(ledger.is_marked_expired());
+    assert_eq!(ledger.ledger().revoked(), None);
+    let told = cluster.until_reviewed("r1", "Deferred").await;
+    assert!(
+        told.contains("was valid when the request was submitted and expired at"),
+        "{told}"
+    );
+    let approved = slipway_controller::requests::Requests::new(cluster.client())
+        .approve("r1", "an operator")
+        .await;
+    assert_eq!(approved.unwrap().standing, Standing::Approved);
+    cluster.until("r1", Standing::Issued).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_through_a_deleted_token_is_denied() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![abstain()]));
+    let by_hand = cluster.token(TokenBounds::default()).await;
+    let by_admin = cluster.token(TokenBounds::default()).await;
+    let kept = cluster.token(TokenBounds::default()).await;
+    for (name, token) in [("hand", &by_hand), ("admin", &by_admin), ("kept", &kept)] {
+        Machine::new(name)
+            .ask(cluster.token_client(token), name)
+            .await;
+        cluster.until_reviewed(name, "Deferred").await;
+    }
+    let name = format!("bootstrap-token-{}", by_hand.id);
+    secrets(&cluster)
+        .delete(&name, &DeleteParams::default())
+        .await
+        .unwrap();
+    cluster
+        .tokens()
+        .delete(&by_admin.id.parse().unwrap())
+        .await
+        .unwrap();
+    for name in ["hand", "admin"] {
+        let denied = cluster.until(name, Standing::Denied).await;
+        let (_, message) = condition(&denied, "Denied").unwrap();
+        assert!(message.contains("it was deleted at"), "{message}");
+    }
+    cluster.until_reviewed("kept", "Deferred").await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_deleted_while_nobody_looked_on_is_revoked() {
+    let cluster = Cluster::start().await;
+    let token = cluster.token(TokenBounds::default()).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    let name = format!("bootstrap-token-{}", token.id);
+    secrets(&cluster)
+        .delete(&name, &DeleteParams::default())
+        .await
+        .unwrap();
+    // A token of the same ID, made since, is another one.
+    let mut again = new_token(TokenBounds::default());
+    again.token.id = token.id.parse().unwrap();
+    cluster.tokens().create(&again).await.unwrap();
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    let denied = cluster.until("r1", Standing::Denied).await;
+    let (_, message) = condition(&denied, "Denied").unwrap();
+    assert!(message.contains("it was deleted at"), "{message}");
+    eventually(|| async {
+        let ledger = ledgers(&cluster).get(&token.uid).await.unwrap().unwrap();
+        ledger.ledger().revoked().map(|_| ())
+    })
+    .await
+    .expect("it was not revoked");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_survive_the_token_and_hold() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    let bounds = TokenBounds {
+        node: Some("w1".parse().unwrap()),
+        ..TokenBounds::default()
+    };
+    let token = cluster.token(bounds).await;
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "other")
+        .await;
+    let denied = cluster.until("other", Standing::Denied).await;
+    let (_, message) = condition(&denied, "Denied").unwrap();
+    assert!(
+        message.contains("it is for the node w1 only, not for w2"),
+        "{message}"
+    );
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "own")
+        .await;
+    cluster.until("own", Standing::Issued).await;
+    running.stop().await;
+}
+
+#[test]
+fn both_sides_name_the_extra_attributes_alike() {
+    use slipway_apiserver::authentication as theirs;
+    use slipway_controller::cluster as ours;
+    assert_eq!(theirs::TOKEN_UID, ours::TOKEN_UID);
+    assert_eq!(theirs::SOURCE_ADDRESS, ours::SOURCE_ADDRESS);
+}
