@@ -34,6 +34,8 @@ use crate::system::Clock;
 
 /// How long until an undecided request is looked at again although nothing was seen to change.
 const RECHECK: Duration = Duration::from_secs(300);
+/// How long until it is looked again whether a claimed name is free.
+const CLAIM_RECHECK: Duration = Duration::from_secs(15);
 /// How long until another try after somebody else was quicker.
 const SOON: Duration = Duration::from_millis(50);
 
@@ -192,9 +194,10 @@ impl Approver {
         finding: Option<Finding>,
     ) -> Result<Next, Error> {
         let Explained { reason, message } = explain(&decision, &case.reviewed, finding.as_ref());
-        let next = match decision {
-            Decision::Retry { .. } => Next::Retry,
-            _ => Next::After(RECHECK),
+        let next = match (&decision, &finding) {
+            (Decision::Retry { .. }, _) => Next::Retry,
+            (_, Some(_)) => Next::After(CLAIM_RECHECK),
+            (_, None) => Next::After(RECHECK),
         };
         let entry = case.entry(&decision, finding);
         if self.show(case.request, reason, &message).await? {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, PostParams};
-use kube::runtime::reflector::Store;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +17,7 @@ use self::plan::{Signatures, plan};
 use crate::error::{During as _, Error};
 use crate::system::{Clock, until};
 use crate::tokens::TokenSecret;
+use crate::watch::Cache;
 
 /// The ConfigMap with the discovery document.
 pub const CLUSTER_INFO: &str = "cluster-info";
@@ -39,7 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub(crate) struct BootstrapSigner {
     pub(crate) client: kube::Client,
     pub(crate) clock: Clock,
-    pub(crate) secrets: Store<Secret>,
+    pub(crate) secrets: Cache<Secret>,
     /// Told when a token or cluster-info changed.
     pub(crate) changed: Arc<Notify>,
 }
@@ -47,6 +47,9 @@ pub(crate) struct BootstrapSigner {
 impl BootstrapSigner {
     /// Signs until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
+        if !self.secrets.is_filled(&shutdown).await {
+            return;
+        }
         let mut truce = Truce::default();
         loop {
             let pause = match self.sign(&mut truce).await {

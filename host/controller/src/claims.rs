@@ -1,5 +1,5 @@
 //! Where claims on node names are kept: one ConfigMap `node-claim.<name>` per name, in
-//! [`NAMESPACE`](crate::system::NAMESPACE), which is created and deleted and never updated.
+//! `slipway-system`, which is created and deleted and never updated.
 //!
 //! Who may have a name is decided in [`slipway_pki::decision::claim`]. Everything here reads live.
 

@@ -10,7 +10,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::ResourceExt as _;
 use kube::api::Api;
-use kube::runtime::{reflector, watcher};
+use kube::runtime::watcher;
 use slipway_config::token::TokenId;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
@@ -34,7 +34,7 @@ use crate::system::{self, Clock, system_clock};
 use crate::token_cleaner::TokenCleaner;
 use crate::token_keeper::{TokenEvent, TokenKeeper};
 use crate::tokens::{SELECTOR, TokenSecret, TokenSecrets};
-use crate::watch::{Seen, follow};
+use crate::watch::{Cache, Seen, cache, follow};
 
 /// Requests that are worked on at a time, by the approver and by the signer each; as in kube-controller-manager.
 const WORKERS: usize = 5;
@@ -135,7 +135,7 @@ impl Controllers {
             return ended;
         }
         let secrets = TokenSecrets::new(self.client.clone());
-        let (cache, writer) = reflector::store();
+        let (cache, writer) = cache();
         let (events, keeper_events) = mpsc::unbounded_channel();
         let for_signer = Arc::new(Notify::new());
         let for_cleaner = Arc::new(Notify::new());
@@ -192,7 +192,7 @@ impl Controllers {
     fn start_bootstrap_signer(
         &self,
         tasks: &mut Tasks,
-        secrets: reflector::Store<Secret>,
+        secrets: Cache<Secret>,
         changed: Arc<Notify>,
     ) {
         let signer = BootstrapSigner {
@@ -204,7 +204,7 @@ impl Controllers {
         tasks.start("bootstrap-signer", |stop| signer.run(stop));
         let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), CLUSTER_INFO_NAMESPACE);
         let only = watcher::Config::default().fields(&format!("metadata.name={CLUSTER_INFO}"));
-        let (_, writer) = reflector::store();
+        let (_, writer) = cache();
         tasks.start("cluster-info-watch", |stop| {
             follow(maps, only, writer, stop, move |_: Seen<'_, ConfigMap>| {
                 changed.notify_one()
@@ -220,7 +220,7 @@ impl Controllers {
         mut ended: mpsc::UnboundedReceiver<TokenId>,
     ) {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
-        let (cache, writer) = reflector::store();
+        let (cache, writer) = cache();
         if let Some((chain, log)) = &self.approver {
             let approver = Approver {
                 requests: api.clone(),
@@ -381,11 +381,7 @@ impl Requests {
 }
 
 /// What is open and was asked through this token is looked at again.
-fn look_again(
-    cache: &reflector::Store<CertificateSigningRequest>,
-    queue: &WorkQueue,
-    id: &TokenId,
-) {
+fn look_again(cache: &Cache<CertificateSigningRequest>, queue: &WorkQueue, id: &TokenId) {
     let user = id.user_name();
     for request in cache.state() {
         if request.spec.username.as_ref() == Some(&user)

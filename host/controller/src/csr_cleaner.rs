@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::api::{Api, DeleteParams, Preconditions};
-use kube::runtime::reflector::Store;
 use slipway_pki::certificate::Certificate;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +15,7 @@ use crate::cluster::Guard;
 use crate::condition::{self, APPROVED, DENIED, FAILED, Standing};
 use crate::error::{During as _, Error};
 use crate::system::{Clock, later};
+use crate::watch::Cache;
 
 /// How long a decided request is kept.
 const DECIDED: Duration = Duration::from_secs(3600);
@@ -29,12 +29,15 @@ pub(crate) struct CsrCleaner {
     pub(crate) client: kube::Client,
     pub(crate) guard: Guard,
     pub(crate) clock: Clock,
-    pub(crate) cache: Store<CertificateSigningRequest>,
+    pub(crate) cache: Cache<CertificateSigningRequest>,
 }
 
 impl CsrCleaner {
     /// Cleans until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
+        if !self.cache.is_filled(&shutdown).await {
+            return;
+        }
         loop {
             if let Err(error) = self.clean().await {
                 tracing::warn!(

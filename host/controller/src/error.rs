@@ -94,7 +94,7 @@ impl ApiFailure {
 
     /// Whether the object was changed in between, or was there already.
     pub fn is_conflict(&self) -> bool {
-        matches!(&self.0, kube::Error::Api(status) if status.is_conflict())
+        matches!(&self.0, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
     }
 
     /// Whether there is no such object.
@@ -153,5 +153,12 @@ mod tests {
         insta::assert_snapshot!(error, @r#"cannot read Secret x: secrets "x" not found"#);
         assert!(error.api_failure().unwrap().is_not_found());
         assert!(!error.is_conflict());
+        for reason in ["Conflict", "AlreadyExists"] {
+            let status = kube::core::Status::failure("too late", reason).with_code(409);
+            assert!(
+                ApiFailure(kube::Error::Api(Box::new(status))).is_conflict(),
+                "{reason}"
+            );
+        }
     }
 }

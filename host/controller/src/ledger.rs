@@ -1,5 +1,5 @@
 //! Where the ledgers of bootstrap tokens are kept: one ConfigMap `token-ledger.<uid>` per token, in
-//! [`NAMESPACE`](crate::system::NAMESPACE), changed by compare-and-swap only.
+//! `slipway-system`, changed by compare-and-swap only.
 //!
 //! What may be done with a token is decided in [`slipway_pki::decision::ledger`]. The ledger is an object of its own, so
 //! that it outlives the token. Beside it stands how the token ended where that was by itself: a token that is gone

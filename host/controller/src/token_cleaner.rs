@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::runtime::reflector::Store;
 use slipway_config::token::TokenBounds;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +15,7 @@ use crate::error::Error;
 use crate::ledger::{Ledgers, LiveToken};
 use crate::system::{Clock, until};
 use crate::tokens::{TokenSecret, TokenSecrets};
+use crate::watch::Cache;
 
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ pub(crate) struct TokenCleaner {
     pub(crate) secrets: TokenSecrets,
     pub(crate) ledgers: Ledgers,
     pub(crate) clock: Clock,
-    pub(crate) cache: Store<Secret>,
+    pub(crate) cache: Cache<Secret>,
     /// Told when a token changed.
     pub(crate) changed: Arc<Notify>,
 }
@@ -35,6 +35,9 @@ pub(crate) struct TokenCleaner {
 impl TokenCleaner {
     /// Cleans until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
+        if !self.cache.is_filled(&shutdown).await {
+            return;
+        }
         loop {
             let pause = match self.clean().await {
                 Ok(pause) => pause.min(LONGEST_WAIT),

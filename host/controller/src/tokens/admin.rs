@@ -1,5 +1,7 @@
 //! What an operator does with tokens.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -13,7 +15,7 @@ use thiserror::Error;
 
 use super::secrets::{TokenSecret, TokenSecrets, title};
 use crate::error::{During as _, Error};
-use crate::ledger::{Ledgers, LiveToken};
+use crate::ledger::{Ledgers, LiveToken, StoredLedger};
 use crate::system::{Clock, system_clock};
 
 /// Makes, lists and deletes tokens, with nothing but a client.
@@ -190,7 +192,8 @@ impl TokenAdmin {
         }
         let read =
             TokenSecret::read(&secret).ok_or_else(|| TokenAdminError::NotFound(id.clone()))?;
-        Ok(self.listed(&read).await?)
+        let stored = self.ledgers.get(&read.uid).await?;
+        Ok(self.listed(&read, stored.as_ref()))
     }
 
     /// All tokens, in the order of their IDs.
@@ -198,10 +201,16 @@ impl TokenAdmin {
     /// # Errors
     /// When the API does not answer.
     pub async fn list(&self) -> Result<Vec<ListedToken>, Error> {
-        let mut tokens = Vec::new();
-        for secret in self.secrets.list().await? {
-            tokens.push(self.listed(&secret).await?);
-        }
+        let secrets = self.secrets.list().await?;
+        let ledgers: HashMap<_, _> = self
+            .ledgers
+            .list()
+            .await?
+            .into_iter()
+            .map(|stored| (stored.ledger().token_uid().to_owned(), stored))
+            .collect();
+        let listed = |secret: &TokenSecret| self.listed(secret, ledgers.get(&secret.uid));
+        let mut tokens: Vec<_> = secrets.iter().map(listed).collect();
         tokens.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(tokens)
     }
@@ -241,12 +250,11 @@ impl TokenAdmin {
         Ok(())
     }
 
-    async fn listed(&self, secret: &TokenSecret) -> Result<ListedToken, Error> {
+    fn listed(&self, secret: &TokenSecret, stored: Option<&StoredLedger>) -> ListedToken {
         let now = (self.clock)();
-        let stored = self.ledgers.get(&secret.uid).await?;
-        let ledger = stored.as_ref().map(|stored| stored.ledger());
+        let ledger = stored.map(StoredLedger::ledger);
         let record = secret.record.as_ref();
-        Ok(ListedToken {
+        ListedToken {
             id: secret
                 .id()
                 .map_or_else(|| secret.name.clone(), |id| id.to_string()),
@@ -277,7 +285,7 @@ impl TokenAdmin {
             uses_left: ledger.and_then(|ledger| ledger.uses_left(now)),
             revoked: ledger.is_some_and(|ledger| ledger.revoked().is_some()),
             problem: record.err().map(ToString::to_string),
-        })
+        }
     }
 }
 

@@ -13,13 +13,13 @@ use slipway_plugin::{CallStats, CsrApprover, PluginIdentity};
 type Answer = dyn Fn(&ReviewRequest) -> Result<Verdict, ReviewError> + Send + Sync;
 
 /// Answers with a function.
-pub struct Scripted {
+pub(crate) struct Scripted {
     identity: PluginIdentity,
     answer: Box<Answer>,
-    pub calls: AtomicUsize,
+    pub(crate) calls: AtomicUsize,
 }
 
-pub fn scripted(
+pub(crate) fn scripted(
     name: &str,
     answer: impl Fn(&ReviewRequest) -> Result<Verdict, ReviewError> + Send + Sync + 'static,
 ) -> Arc<Scripted> {
@@ -37,27 +37,27 @@ pub fn scripted(
     })
 }
 
-pub fn approve() -> Arc<dyn CsrApprover> {
+pub(crate) fn approve() -> Arc<dyn CsrApprover> {
     scripted("approve", |_| Ok(Verdict::Approve))
 }
 
-pub fn deny() -> Arc<dyn CsrApprover> {
+pub(crate) fn deny() -> Arc<dyn CsrApprover> {
     scripted("deny", |_| {
         Ok(Verdict::Deny("not in the inventory".to_owned()))
     })
 }
 
-pub fn defer() -> Arc<dyn CsrApprover> {
+pub(crate) fn defer() -> Arc<dyn CsrApprover> {
     scripted("defer", |_| {
         Ok(Verdict::Defer("a person must decide".to_owned()))
     })
 }
 
-pub fn abstain() -> Arc<dyn CsrApprover> {
+pub(crate) fn abstain() -> Arc<dyn CsrApprover> {
     scripted("abstain", |_| Ok(Verdict::Abstain))
 }
 
-pub fn fail() -> Arc<dyn CsrApprover> {
+pub(crate) fn fail() -> Arc<dyn CsrApprover> {
     scripted("fail", |_| {
         Err(ReviewError::Unavailable("the inventory is down".to_owned()))
     })

@@ -15,7 +15,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Node};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use kube::api::{Api, PostParams};
-use slipway_apiserver::authentication::{TOKEN_UID, UserInfo};
+use slipway_apiserver::authentication::{SOURCE_ADDRESS, TOKEN_UID, UserInfo};
 use slipway_apiserver::{ApiServer, HistoryLimits, RequestLimits, Store};
 use slipway_config::name::NodeName;
 use slipway_config::token::{BootstrapToken, TokenBounds, TokenGroup, TokenUsages};
@@ -38,23 +38,23 @@ use tokio_util::sync::CancellationToken;
 /// How long something may take that is expected.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing must happen that is not.
-pub const CALM: Duration = Duration::from_millis(400);
+pub(crate) const CALM: Duration = Duration::from_millis(400);
 
-pub struct Cluster {
+pub(crate) struct Cluster {
     server: ApiServer,
     folder: TempDir,
     offset: Arc<AtomicI64>,
-    pub authority: Arc<CertificateAuthority>,
+    pub(crate) authority: Arc<CertificateAuthority>,
 }
 
 /// Controllers that run until they are stopped.
-pub struct Running {
+pub(crate) struct Running {
     stop: CancellationToken,
     task: JoinHandle<Result<(), slipway_controller::Error>>,
 }
 
 impl Cluster {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let offset = Arc::new(AtomicI64::new(0));
         let limits = RequestLimits {
             burst: 100_000,
@@ -81,18 +81,22 @@ impl Cluster {
         }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.server.client(UserInfo::controller("test"))
     }
 
-    pub fn node_client(&self, node: &str) -> Client {
+    pub(crate) fn node_client(&self, node: &str) -> Client {
         self.server.client(UserInfo::authenticated(
             format!("system:node:{node}"),
             ["system:nodes"],
         ))
     }
 
-    pub fn token_client(&self, token: &ListedToken) -> Client {
+    pub(crate) fn token_client(&self, token: &ListedToken) -> Client {
+        self.token_client_from(token, Some("192.0.2.1"))
+    }
+
+    pub(crate) fn token_client_from(&self, token: &ListedToken, address: Option<&str>) -> Client {
         let mut user = UserInfo::authenticated(
             format!("system:bootstrap:{}", token.id),
             [
@@ -102,40 +106,42 @@ impl Cluster {
         );
         user.extra
             .insert(TOKEN_UID.to_owned(), vec![token.uid.clone()]);
+        user.extra
+            .extend(address.map(|address| (SOURCE_ADDRESS.to_owned(), vec![address.to_owned()])));
         self.server.client(user)
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         clock(&self.offset)
     }
 
     /// Turns the clock of everybody forward.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.offset
             .fetch_add(by.as_secs().try_into().unwrap(), Ordering::SeqCst);
     }
 
-    pub fn log_folder(&self, name: &str) -> PathBuf {
+    pub(crate) fn log_folder(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn log(&self, name: &str) -> DecisionLog {
+    pub(crate) fn log(&self, name: &str) -> DecisionLog {
         DecisionLog::open(&self.log_folder(name)).unwrap()
     }
 
-    pub fn records(&self, name: &str) -> Vec<Record> {
+    pub(crate) fn records(&self, name: &str) -> Vec<Record> {
         decision_log::verify(&self.log_folder(name)).unwrap();
         decision_log::read(&self.log_folder(name)).unwrap()
     }
 
     /// Everything, with these approvers.
-    pub fn controllers(&self, approvers: Vec<Arc<dyn CsrApprover>>) -> ControllersBuilder {
+    pub(crate) fn controllers(&self, approvers: Vec<Arc<dyn CsrApprover>>) -> ControllersBuilder {
         let log = self.log("log");
         self.without_signer(Chain::new(approvers), &log)
             .csr_signer(Signing::new(Arc::clone(&self.authority)), log)
     }
 
-    pub fn without_signer(&self, chain: Chain, log: &DecisionLog) -> ControllersBuilder {
+    pub(crate) fn without_signer(&self, chain: Chain, log: &DecisionLog) -> ControllersBuilder {
         Controllers::builder(self.client())
             .clock(self.clock())
             .bootstrap_signer()
@@ -144,30 +150,30 @@ impl Cluster {
             .approver(chain, log.clone())
     }
 
-    pub fn run(&self, controllers: ControllersBuilder) -> Running {
+    pub(crate) fn run(&self, controllers: ControllersBuilder) -> Running {
         let stop = CancellationToken::new();
         let task = tokio::spawn(controllers.build().run(stop.clone()));
         Running { stop, task }
     }
 
-    pub fn tokens(&self) -> TokenAdmin {
+    pub(crate) fn tokens(&self) -> TokenAdmin {
         TokenAdmin::new(self.client()).source_addresses(SourceAddresses::Seen)
     }
 
-    pub async fn token(&self, bounds: TokenBounds) -> ListedToken {
+    pub(crate) async fn token(&self, bounds: TokenBounds) -> ListedToken {
         self.tokens().create(&new_token(bounds)).await.unwrap()
     }
 
-    pub fn requests(&self) -> Api<CertificateSigningRequest> {
+    pub(crate) fn requests(&self) -> Api<CertificateSigningRequest> {
         Api::all(self.client())
     }
 
-    pub async fn request(&self, name: &str) -> CertificateSigningRequest {
+    pub(crate) async fn request(&self, name: &str) -> CertificateSigningRequest {
         self.requests().get(name).await.unwrap()
     }
 
     /// Waits until a request stands there.
-    pub async fn until(&self, name: &str, wanted: Standing) -> CertificateSigningRequest {
+    pub(crate) async fn until(&self, name: &str, wanted: Standing) -> CertificateSigningRequest {
         eventually(|| async {
             let request = self.requests().get_opt(name).await.unwrap()?;
             (standing(&request) == wanted).then_some(request)
@@ -177,7 +183,7 @@ impl Cluster {
     }
 
     /// Waits until the approvers said something about a request.
-    pub async fn until_reviewed(&self, name: &str, reason: &str) -> String {
+    pub(crate) async fn until_reviewed(&self, name: &str, reason: &str) -> String {
         eventually(|| async {
             let request = self.requests().get_opt(name).await.unwrap()?;
             assert_eq!(standing(&request), Standing::Open, "{name} is decided");
@@ -188,7 +194,7 @@ impl Cluster {
         .unwrap_or_else(|| panic!("{name} never became {reason}"))
     }
 
-    pub async fn node(&self, name: &str) {
+    pub(crate) async fn node(&self, name: &str) {
         let nodes: Api<Node> = Api::all(self.client());
         let node = Node {
             metadata: named(name),
@@ -197,12 +203,12 @@ impl Cluster {
         nodes.create(&PostParams::default(), &node).await.unwrap();
     }
 
-    pub fn maps(&self, namespace: &str) -> Api<ConfigMap> {
+    pub(crate) fn maps(&self, namespace: &str) -> Api<ConfigMap> {
         Api::namespaced(self.client(), namespace)
     }
 
     /// The claim on a name as text; none where it is free.
-    pub async fn claim(&self, node: &str) -> Option<String> {
+    pub(crate) async fn claim(&self, node: &str) -> Option<String> {
         let map = self
             .maps("slipway-system")
             .get_opt(&format!("node-claim.{node}"))
@@ -213,20 +219,20 @@ impl Cluster {
 }
 
 impl Running {
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
     }
 }
 
 /// A key and the requests that it makes.
-pub struct Machine {
-    pub key: PrivateKey,
-    pub node: NodeName,
+pub(crate) struct Machine {
+    pub(crate) key: PrivateKey,
+    pub(crate) node: NodeName,
 }
 
 impl Machine {
-    pub fn new(node: &str) -> Self {
+    pub(crate) fn new(node: &str) -> Self {
         Self {
             key: PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap(),
             node: node.parse().unwrap(),
@@ -234,22 +240,22 @@ impl Machine {
     }
 
     /// A request for the node's identity.
-    pub fn request(&self, name: &str) -> CertificateSigningRequest {
+    pub(crate) fn request(&self, name: &str) -> CertificateSigningRequest {
         object(name, &NodeCsr::client(&self.node, &self.key).unwrap())
     }
 
     /// A request for a serving certificate.
-    pub fn serving(&self, name: &str, address: &str) -> CertificateSigningRequest {
+    pub(crate) fn serving(&self, name: &str, address: &str) -> CertificateSigningRequest {
         let csr = NodeCsr::serving(&self.node, &[], &[address.parse().unwrap()], &self.key);
         object(name, &csr.unwrap())
     }
 
-    pub async fn ask(&self, client: Client, name: &str) -> CertificateSigningRequest {
+    pub(crate) async fn ask(&self, client: Client, name: &str) -> CertificateSigningRequest {
         submit(client, &self.request(name)).await
     }
 }
 
-pub async fn submit(
+pub(crate) async fn submit(
     client: Client,
     request: &CertificateSigningRequest,
 ) -> CertificateSigningRequest {
@@ -259,7 +265,7 @@ pub async fn submit(
         .unwrap()
 }
 
-pub fn object(name: &str, csr: &NodeCsr) -> CertificateSigningRequest {
+pub(crate) fn object(name: &str, csr: &NodeCsr) -> CertificateSigningRequest {
     CertificateSigningRequest {
         metadata: named(name),
         spec: CertificateSigningRequestSpec {
@@ -278,7 +284,7 @@ pub fn object(name: &str, csr: &NodeCsr) -> CertificateSigningRequest {
     }
 }
 
-pub fn new_token(bounds: TokenBounds) -> NewToken {
+pub(crate) fn new_token(bounds: TokenBounds) -> NewToken {
     NewToken {
         token: BootstrapToken::generate().unwrap(),
         description: "for a test".to_owned(),
@@ -289,14 +295,14 @@ pub fn new_token(bounds: TokenBounds) -> NewToken {
     }
 }
 
-pub fn uses(uses: u32) -> TokenBounds {
+pub(crate) fn uses(uses: u32) -> TokenBounds {
     TokenBounds {
         uses: Some(uses),
         ..TokenBounds::default()
     }
 }
 
-pub fn named(name: &str) -> ObjectMeta {
+pub(crate) fn named(name: &str) -> ObjectMeta {
     ObjectMeta {
         name: Some(name.to_owned()),
         ..ObjectMeta::default()
@@ -304,7 +310,10 @@ pub fn named(name: &str) -> ObjectMeta {
 }
 
 /// Reason and message of a condition.
-pub fn condition(request: &CertificateSigningRequest, type_: &str) -> Option<(String, String)> {
+pub(crate) fn condition(
+    request: &CertificateSigningRequest,
+    type_: &str,
+) -> Option<(String, String)> {
     let conditions = request.status.as_ref()?.conditions.as_ref()?;
     let found = conditions
         .iter()
@@ -316,7 +325,7 @@ pub fn condition(request: &CertificateSigningRequest, type_: &str) -> Option<(St
 }
 
 /// Asks again until there is an answer, or patience ends.
-pub async fn eventually<T, F>(mut ask: impl FnMut() -> F) -> Option<T>
+pub(crate) async fn eventually<T, F>(mut ask: impl FnMut() -> F) -> Option<T>
 where
     F: Future<Output = Option<T>>,
 {

@@ -1,10 +1,18 @@
 //! The controllers against the embedded API, in-process: real objects, real watches, in-memory approvers.
 
+#[cfg(test)]
 mod approvers;
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
 mod decisions;
+#[cfg(test)]
 mod racing;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod signing;
+#[cfg(test)]
 mod tokens;

@@ -132,7 +132,9 @@ async fn cluster_info_is_signed_as_tokens_come_change_expire_and_go() {
     };
     reaches(wanted.clone(), "a new token").await;
 
-    // Somebody else's signer writes the same: nothing to fight about.
+    // Another signer writes the same: nothing to fight about.
+    let other = slipway_controller::Controllers::builder(cluster.client()).bootstrap_signer();
+    let other = cluster.run(other);
     let version = || async {
         cluster
             .maps("kube-public")
@@ -179,6 +181,7 @@ async fn cluster_info_is_signed_as_tokens_come_change_expire_and_go() {
         .await
         .unwrap();
     reaches(BTreeMap::new(), "a deleted token").await;
+    other.stop().await;
     running.stop().await;
     assert!(
         ledgers(&cluster)
@@ -329,4 +332,115 @@ fn both_sides_name_the_extra_attributes_alike() {
     use slipway_controller::cluster as ours;
     assert_eq!(theirs::TOKEN_UID, ours::TOKEN_UID);
     assert_eq!(theirs::SOURCE_ADDRESS, ours::SOURCE_ADDRESS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_takes_no_signature_away() {
+    let cluster = Cluster::start().await;
+    let info = ConfigMap {
+        metadata: named("cluster-info"),
+        data: Some(BTreeMap::from([(
+            "kubeconfig".to_owned(),
+            "document".to_owned(),
+        )])),
+        ..ConfigMap::default()
+    };
+    let maps = cluster.maps("kube-public");
+    maps.create(&PostParams::default(), &info).await.unwrap();
+    for _ in 0..20 {
+        cluster.token(TokenBounds::default()).await;
+    }
+    let running = cluster.run(cluster.controllers(vec![]));
+    let signed = eventually(|| async {
+        let info = maps.get("cluster-info").await.unwrap();
+        (info.data.as_ref().unwrap().len() == 21).then_some(info)
+    });
+    let before = signed.await.expect("never signed");
+    running.stop().await;
+    for _ in 0..3 {
+        let running = cluster.run(cluster.controllers(vec![]));
+        tokio::time::sleep(CALM).await;
+        running.stop().await;
+        let after = maps.get("cluster-info").await.unwrap();
+        assert_eq!(
+            after.metadata.resource_version,
+            before.metadata.resource_version
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_held_to_its_networks() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    let bounds = TokenBounds {
+        cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+        ..TokenBounds::default()
+    };
+    let token = cluster.token(bounds).await;
+    let from = |address| cluster.token_client_from(&token, address);
+    Machine::new("w1")
+        .ask(from(Some("10.1.2.3")), "inside")
+        .await;
+    Machine::new("w2")
+        .ask(from(Some("10.2.0.1")), "outside")
+        .await;
+    Machine::new("w3").ask(from(None), "unknown").await;
+    let told = |request| condition(&request, "Denied").unwrap().1;
+    insta::assert_snapshot!(told(cluster.until("outside", Standing::Denied).await), @"guardrails: token-source: the token may not be used from 10.2.0.1");
+    insta::assert_snapshot!(told(cluster.until("unknown", Standing::Denied).await), @"guardrails: token-source: the token is bound to source addresses, and this request's is not known");
+    cluster.until("inside", Standing::Issued).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_another_cleaner_took_away_in_time_has_expired() {
+    let cluster = Cluster::start().await;
+    let log = cluster.log("log");
+    let approver = || {
+        slipway_controller::Controllers::builder(cluster.client())
+            .clock(cluster.clock())
+            .approver(slipway_controller::Chain::new(vec![abstain()]), log.clone())
+    };
+    let running = cluster.run(approver());
+    let token = cluster.token(TokenBounds::default()).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    cluster.until_reviewed("r1", "Deferred").await;
+    cluster.advance(Duration::from_secs(25 * 3600));
+    let name = format!("bootstrap-token-{}", token.id);
+    secrets(&cluster)
+        .delete(&name, &DeleteParams::default())
+        .await
+        .unwrap();
+    let marked = eventually(|| async {
+        let ledger = ledgers(&cluster).get(&token.uid).await.unwrap().unwrap();
+        ledger.is_marked_expired().then_some(ledger)
+    });
+    assert_eq!(
+        marked.await.expect("it was not noted").ledger().revoked(),
+        None
+    );
+    tokio::time::sleep(CALM).await;
+    assert_eq!(
+        slipway_controller::standing(&cluster.request("r1").await),
+        Standing::Open
+    );
+    running.stop().await;
+
+    // Long afterwards nothing is left of it.
+    cluster.advance(Duration::from_secs(8 * 24 * 3600));
+    let running = cluster.run(approver());
+    eventually(|| async {
+        ledgers(&cluster)
+            .get(&token.uid)
+            .await
+            .unwrap()
+            .is_none()
+            .then_some(())
+    })
+    .await
+    .expect("the ledger stayed");
+    running.stop().await;
 }
