@@ -64,7 +64,12 @@ async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Statu
             )),
         };
     }
+    let unnamed = call.target.name.is_empty();
     match verb.as_str() {
+        verb @ ("update" | "patch") if unnamed => Err(Status::method_not_allowed(
+            &definition.group_resource(),
+            verb,
+        )),
         "get" => read::get(&call),
         "list" => list::list(&call),
         "watch" => watch::watch(call),

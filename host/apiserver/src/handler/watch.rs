@@ -139,6 +139,7 @@ struct Stream {
 enum Woken {
     Event(Arc<Event>),
     Bookmark,
+    Timeout,
     End,
 }
 
@@ -174,6 +175,13 @@ impl Stream {
                     self.ready.extend(line);
                 }
                 Woken::Bookmark => self.bookmark(),
+                Woken::Timeout => {
+                    // The client goes on from here, however quiet it was.
+                    if self.bookmarks.is_some() {
+                        self.bookmark();
+                    }
+                    self.watch = None;
+                }
                 Woken::End => {
                     self.watch = None;
                     return None;
@@ -195,7 +203,7 @@ impl Stream {
         tokio::select! {
             biased;
             () = self.closing.cancelled() => Woken::End,
-            () = tokio::time::sleep_until(self.deadline) => Woken::End,
+            () = tokio::time::sleep_until(self.deadline) => Woken::Timeout,
             event = watch.next() => event.map_or(Woken::End, Woken::Event),
             _ = tick => Woken::Bookmark,
         }
