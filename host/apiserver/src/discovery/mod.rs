@@ -71,6 +71,3 @@ fn paths(registry: &Registry) -> Value {
     paths.extend(["/healthz", "/livez", "/openapi/v2", "/readyz", "/version"].map(str::to_owned));
     json!({ "paths": paths })
 }
-
-#[cfg(test)]
-mod tests;

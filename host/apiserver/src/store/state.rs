@@ -11,8 +11,11 @@ use super::hub::Hub;
 use super::record::{Event, Record};
 use super::{Key, Scope};
 
-/// The objects of a collection by namespace and name.
-type Collection = BTreeMap<(Arc<str>, Arc<str>), Arc<Record>>;
+/// An object's namespace and name.
+type Place = (Arc<str>, Arc<str>);
+
+/// The objects of a collection.
+type Collection = BTreeMap<Place, Arc<Record>>;
 
 /// The state behind its lock. No await and no I/O happens under it.
 #[derive(Debug)]
@@ -154,10 +157,7 @@ impl State {
 }
 
 /// The first key of a scope, or the first after another one.
-fn range(
-    scope: &Scope,
-    after: Option<&Key>,
-) -> (Bound<(Arc<str>, Arc<str>)>, Bound<(Arc<str>, Arc<str>)>) {
+fn range(scope: &Scope, after: Option<&Key>) -> (Bound<Place>, Bound<Place>) {
     let empty = || Arc::from("");
     let start = match (after, &scope.namespace, &scope.name) {
         (Some(key), _, _) => Bound::Excluded((Arc::clone(&key.namespace), Arc::clone(&key.name))),

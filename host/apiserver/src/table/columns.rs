@@ -60,7 +60,7 @@ impl Column {
     }
 
     /// As the API has it.
-    pub(crate) fn to_api(&self) -> Value {
+    pub(crate) fn to_api(self) -> Value {
         // The name's column is told by its format.
         let format = if self.name == "Name" { "name" } else { "" };
         json!({

@@ -60,6 +60,7 @@ pub(crate) fn table(definition: &Definition, metadata: &Value, rows: Vec<Value>)
         .columns
         .columns
         .iter()
+        .copied()
         .map(Column::to_api)
         .collect();
     json!({
@@ -94,6 +95,3 @@ pub(crate) fn partial(object: &Object) -> Value {
         "metadata": object.metadata(),
     })
 }
-
-#[cfg(test)]
-mod tests;
