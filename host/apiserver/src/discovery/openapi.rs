@@ -11,7 +11,9 @@ use serde_json::json;
 use crate::codec::json_response;
 use crate::status::Status;
 
-const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// The media type as a server spells it. Clients ask with an `@` in place of the dot before the version,
+/// which Go's own parser refuses in an answer.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// An empty document in the form that the client asks for.
 pub(super) fn answer(headers: &HeaderMap) -> Result<Response<Body>, Status> {
