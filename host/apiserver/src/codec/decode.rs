@@ -1,5 +1,7 @@
 //! Bodies of requests.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -13,6 +15,9 @@ use crate::status::Status;
 
 /// A body may be this long, as in Kubernetes.
 const BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// A body may take this long to arrive: who sends it drop by drop holds a connection.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// An object from a body, and what was in the body that its kind does not know.
 #[derive(Debug)]
@@ -36,9 +41,17 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 when it is too long, 400 when it breaks off.
+/// 413 when it is too long, 400 when it breaks off or comes too slowly.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Status> {
-    match Limited::new(body, BODY_BYTES).collect().await {
+    read_within(body, BODY_TIME).await
+}
+
+async fn read_within(body: Body, time: Duration) -> Result<Bytes, Status> {
+    let reading = Limited::new(body, BODY_BYTES).collect();
+    let read = tokio::time::timeout(time, reading)
+        .await
+        .map_err(|_| Status::bad_request("the body of the request took too long to arrive"))?;
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Status::too_large(BODY_BYTES)),
         Err(_) => Err(Status::bad_request("the body of the request broke off")),
@@ -204,6 +217,21 @@ mod tests {
         let registry = Registry::new(Default::default());
         let definition = registry.find("", "v1", plural).unwrap().definition();
         typed(value, definition, validation)
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let endless =
+            Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        let refused = read_within(endless, Duration::from_millis(10)).await;
+        assert_eq!(refused.unwrap_err().code(), 400);
+    }
+
+    #[tokio::test]
+    async fn three_mebibytes_are_the_most() {
+        assert!(read(Body::from(vec![b' '; BODY_BYTES])).await.is_ok());
+        let refused = read(Body::from(vec![b' '; BODY_BYTES + 1])).await;
+        assert_eq!(refused.unwrap_err().code(), 413);
     }
 
     #[test]

@@ -257,7 +257,7 @@ mod tests {
         let secrets = make::resources(&["get"], &[""], &["secrets"]);
         let health = make::paths(&["get"], &["/healthz"]);
         assert_eq!(rules(&[secrets.clone(), health.clone()], false), []);
-        assert_eq!(rules(&[health.clone()], true).len(), 1);
+        assert_eq!(rules(std::slice::from_ref(&health), true).len(), 1);
         let both = PolicyRule {
             non_resource_urls: health.non_resource_urls,
             ..secrets.clone()
