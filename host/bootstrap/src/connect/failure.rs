@@ -153,6 +153,9 @@ pub enum RequestFailure {
     /// No answer in time.
     #[error("the API server did not answer within {}", seconds(*.0))]
     TimedOut(Duration),
+    /// The server refused our certificate.
+    #[error("the API server refused our certificate: {0}")]
+    CertificateRefused(String),
     /// 401: the server knows no such identity. A bootstrap token that is unknown, expired, deleted or lacks the usage
     /// looks like this.
     #[error("the API server does not accept these credentials (401): {0}")]
@@ -228,7 +231,7 @@ impl From<&kube::Error> for RequestFailure {
                 .downcast_ref::<io::Error>()
                 .and_then(after_handshake)
             {
-                return Self::Broken(failure.to_string());
+                return failure;
             }
             source = current.source();
         }
@@ -283,8 +286,11 @@ pub(crate) fn from_handshake(error: &io::Error) -> ConnectFailure {
                 _ => CertificateFailure::Other(tls.to_string()),
             }))
         }
-        rustls::Error::AlertReceived(alert) => client_refused(*alert)
-            .unwrap_or_else(|| ConnectFailure::Tls(format!("the server sent the alert {alert:?}"))),
+        rustls::Error::AlertReceived(alert) if refuses_client(*alert) => {
+            ConnectFailure::ClientCertificateRefused {
+                alert: format!("{alert:?}"),
+            }
+        }
         other => ConnectFailure::Tls(other.to_string()),
     }
 }
@@ -331,28 +337,29 @@ fn timestamp(time: UnixTime) -> Timestamp {
 }
 
 /// With TLS 1.3 a server refuses a client's certificate after the client believes the handshake to be over.
-fn after_handshake(error: &io::Error) -> Option<ConnectFailure> {
+fn after_handshake(error: &io::Error) -> Option<RequestFailure> {
     match tls_error(error)? {
-        rustls::Error::AlertReceived(alert) => client_refused(*alert),
+        rustls::Error::AlertReceived(alert) if refuses_client(*alert) => {
+            Some(RequestFailure::CertificateRefused(format!("{alert:?}")))
+        }
         _ => None,
     }
 }
 
-fn client_refused(alert: rustls::AlertDescription) -> Option<ConnectFailure> {
+/// Whether an alert is about the certificate that this side sent.
+fn refuses_client(alert: rustls::AlertDescription) -> bool {
     use rustls::AlertDescription as Alert;
 
-    match alert {
+    matches!(
+        alert,
         Alert::BadCertificate
-        | Alert::UnsupportedCertificate
-        | Alert::CertificateRevoked
-        | Alert::CertificateExpired
-        | Alert::CertificateUnknown
-        | Alert::UnknownCA
-        | Alert::CertificateRequired => Some(ConnectFailure::ClientCertificateRefused {
-            alert: format!("{alert:?}"),
-        }),
-        _ => None,
-    }
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::CertificateRequired
+    )
 }
 
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {

@@ -320,6 +320,36 @@ async fn garbage_in_place_of_json_is_a_bad_answer_and_too_much_of_it_breaks_off(
     assert!(matches!(found, RequestFailure::Broken(_)), "{found}");
 }
 
+#[tokio::test]
+async fn a_client_certificate_that_the_server_refuses_is_told_as_such() {
+    let cluster = crate::testing::cluster::Cluster::start().await;
+    let key = PrivateKey::generate(slipway_pki::key::KeyAlgorithm::EcdsaP256).unwrap();
+    let client_of_another = slipway_pki::ca::ClientCertificate {
+        user: "system:node:worker-1",
+        group: Some("system:nodes"),
+    };
+    let certificate = authority()
+        .issue_client(&client_of_another, key.public_key(), hours_from_now(-1, 1))
+        .unwrap();
+    let credentials = Credentials::ClientCertificate {
+        chain: vec![certificate],
+        key: Box::new(key),
+    };
+    let route = Route {
+        dial: cluster.settings.advertise.clone(),
+        names: vec!["127.0.0.1".to_owned()],
+    };
+    let ca = cluster.prepared.certificates.authority.bundle();
+    let client = client(&[route], &ca, &credentials).unwrap();
+    let api: Api<ConfigMap> = Api::namespaced(client, "kube-public");
+    let failure = RequestFailure::from(api.get("cluster-info").await.unwrap_err());
+    assert!(
+        matches!(failure, RequestFailure::CertificateRefused(_)),
+        "{failure}"
+    );
+    assert!(!failure.is_transient());
+}
+
 #[test]
 fn credentials_do_not_show_themselves() {
     let token: BootstrapToken = "abcdef.0123456789abcdef".parse().unwrap();

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::settings::{ServerNames, Settings};
 use crate::files::{FileError, Files, exists, read_optional};
+use crate::layout::Layout;
 
 /// The CA's common name, as kubeadm has it.
 const CA_NAME: &str = "kubernetes";
@@ -73,6 +74,12 @@ pub enum CertsError {
         /// What is not.
         missing: PathBuf,
     },
+    /// The phase that makes the CA was left out, and there is none.
+    #[error("there is no {}, and the phase certs, which would make it, was left out", path.display())]
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+    },
     /// The CA that is there cannot be used.
     #[error("the CA in {} cannot be used: {source}", path.display())]
     BadCa {
@@ -120,6 +127,16 @@ pub fn create(
         administrator,
         ca,
     })
+}
+
+/// Fails unless there is a CA to go on with.
+pub(super) fn require(layout: &Layout) -> Result<(), CertsError> {
+    for path in [layout.ca_certificate(), layout.ca_key()] {
+        if !exists(&path)? {
+            return Err(CertsError::Missing { path });
+        }
+    }
+    Ok(())
 }
 
 fn authority(

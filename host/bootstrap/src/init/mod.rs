@@ -135,6 +135,9 @@ pub fn prepare(
     note_start(&mut files, settings, now)?;
 
     // What was made before is taken up even where the phase itself is left out: the later ones need it.
+    if !phases.include(Phase::Certs) {
+        certs::require(layout)?;
+    }
     begin(progress, Phase::Certs);
     let certificates = certs::create(&mut files, settings, now)?;
     end(
@@ -328,13 +331,17 @@ fn save(files: &mut Files, record: &ClusterRecord) -> Result<(), InitError> {
 }
 
 fn invitation(settings: &Settings, token: &TokenRecord, ca: &CaBundle) -> Invitation {
-    let servers: Vec<HostPort> = settings
-        .servers()
-        .iter()
-        .map(|url| url.host_port().clone())
-        .collect();
+    // A stable name in front of the API servers is enough, and outlives each of them.
+    let servers: Vec<HostPort> = match &settings.control_plane_endpoint {
+        Some(endpoint) => vec![endpoint.clone()],
+        None => settings
+            .servers()
+            .iter()
+            .map(|url| url.host_port().clone())
+            .collect(),
+    };
     Invitation {
-        servers: servers.into_iter().take(1).collect(),
+        servers,
         pins: ca.pins(),
         token: token.token(),
         published_ca: settings.published_ca,

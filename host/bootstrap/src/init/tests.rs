@@ -231,6 +231,22 @@ fn a_dry_run_shows_every_object_and_no_secret() {
 }
 
 #[test]
+fn a_phase_that_is_left_out_makes_nothing() {
+    let (_folder, layout) = layout();
+    let wanted = settings("10.0.0.1:6443");
+    let phases = Phases {
+        only: Some(Phase::Kubeconfig),
+        ..Phases::default()
+    };
+    let error = prepare(&layout, &wanted, &phases, Timestamp::now(), &Silent).unwrap_err();
+    assert!(
+        matches!(error, InitError::Certs(CertsError::Missing { .. })),
+        "{error}"
+    );
+    assert!(!layout.ca_key().exists());
+}
+
+#[test]
 fn phases_say_what_they_did() {
     let (_folder, layout) = layout();
     let recorder = Recorder::default();

@@ -18,27 +18,22 @@
 mod error;
 mod install;
 mod kubelet;
+mod pauses;
 mod phase;
 mod prove;
 mod request;
+mod settings;
 mod state;
-
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_config::endpoint::ApiServerUrl;
-use slipway_config::name::NodeName;
-use slipway_config::token::BootstrapToken;
 use slipway_pki::certificate::Certificate;
-use slipway_pki::key::KeyAlgorithm;
 
+use self::request::{Cluster, Submitted};
 use self::state::{JoinedRecord, Keyed, Record};
-use crate::connect::{self, Credentials};
-use crate::discovery::{self, Discovered, Plugins, Source};
-use crate::files::{Files, exists};
-use crate::layout::Layout;
+use crate::connect::{self, ConnectError, Credentials};
+use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins, Source};
+use crate::files::{FileError, Files, exists};
 use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
 
@@ -46,157 +41,30 @@ pub use error::JoinError;
 pub use kubelet::KubeletOutcome;
 pub use phase::{Phase, UnknownPhase};
 pub use request::request_name;
-
-/// A join, as the operator asked for it.
-#[derive(Debug)]
-pub struct Settings {
-    /// Where files go.
-    pub layout: Layout,
-    /// The node's name.
-    pub node: NodeName,
-    /// How to learn about the cluster.
-    pub discovery: discovery::Request,
-    /// The token to submit the request with, where it is another than the one of the discovery.
-    pub tls_bootstrap_token: Option<BootstrapToken>,
-    /// What the node's key is made with.
-    pub key_algorithm: KeyAlgorithm,
-    /// Whether to go on with the key of an earlier run.
-    pub start: Start,
-    /// How long to wait for a decision; none: as long as it takes.
-    pub timeout: Option<Duration>,
-    /// Which phases to run.
-    pub phases: Phases,
-    /// Where `systemctl` is looked for: the value of `PATH`.
-    pub search_path: Option<OsString>,
-}
-
-/// Whether to go on with what an earlier run left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Start {
-    /// Go on.
-    #[default]
-    Resume,
-    /// Forget it, and make a new key (`--new-key`).
-    Anew,
-}
-
-/// Which phases to run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Phases {
-    /// The last phase to run; none: all.
-    pub last: Option<Phase>,
-    /// Phases to leave out: `preflight` and `kubelet-start` only, the others find out what later ones need.
-    pub skip: BTreeSet<Phase>,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub enum Joined {
-    /// The node has its identity.
-    Complete(Node),
-    /// It had it before; nothing was done.
-    Already(Node),
-    /// The run ended after the phase that was to be the last.
-    Stopped(Phase),
-}
-
-/// A node with an identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Node {
-    /// Its name.
-    pub name: NodeName,
-    /// The API server in its kubelet.conf.
-    pub server: ApiServerUrl,
-    /// When its certificate ends.
-    pub certificate_expires: Timestamp,
-    /// What became of its kubelet; none where nothing was done.
-    pub kubelet: Option<KubeletOutcome>,
-}
+pub use settings::{DryRun, Joined, Node, Phases, Settings, Start};
 
 /// Joins this machine, or goes on where an earlier run stopped.
+///
+/// # Errors
+/// Why the node did not join. What is on disk by then is what the next run goes on with.
 pub async fn join(
     settings: &Settings,
     plugins: Plugins<'_>,
     progress: &dyn Progress,
 ) -> Result<Joined, JoinError> {
-    settings.phases.check()?;
-    let mut run = Run { settings, progress };
-    let mut files = Files::open(&settings.layout)?;
-
-    run.begin(Phase::Preflight);
-    if let Some(node) = preflight(&mut files, settings)? {
-        return Ok(Joined::Already(node));
+    let run = Run { settings, progress };
+    match run.pipeline(plugins).await {
+        Ok(node) => Ok(Joined::Complete(node)),
+        Err(End::Already(node)) => Ok(Joined::Already(node)),
+        Err(End::Stopped(phase)) => Ok(Joined::Stopped(phase)),
+        Err(End::Failed(error)) => Err(error),
     }
-    if run.end(Phase::Preflight, Outcome::Done) {
-        return Ok(Joined::Stopped(Phase::Preflight));
-    }
-
-    run.begin(Phase::Discovery);
-    let discovered = discovery::discover(&settings.discovery, plugins, progress).await?;
-    posture::of_trust(&discovered.trust)
-        .into_iter()
-        .for_each(|entry| progress.event(Event::Warning(entry)));
-    if run.end(Phase::Discovery, Outcome::Done) {
-        return Ok(Joined::Stopped(Phase::Discovery));
-    }
-
-    run.begin(Phase::Key);
-    let (keyed, record) = state::prepare(&mut files, &settings.node, settings.key_algorithm)?;
-    if run.end(
-        Phase::Key,
-        kept_or_done(keyed.kept, "the key of an earlier run"),
-    ) {
-        return Ok(Joined::Stopped(Phase::Key));
-    }
-
-    let chain = match delivered_before(&mut files, settings, &keyed)? {
-        Some(chain) => {
-            for phase in [Phase::Submit, Phase::Wait] {
-                run.begin(phase);
-                if run.end(
-                    phase,
-                    Outcome::Kept("an earlier run was given the certificate".to_owned()),
-                ) {
-                    return Ok(Joined::Stopped(phase));
-                }
-            }
-            chain
-        }
-        None => match run.obtain(&mut files, &discovered, &keyed, record).await? {
-            Obtained::Certificate(chain) => chain,
-            Obtained::Stopped(phase) => return Ok(Joined::Stopped(phase)),
-        },
-    };
-
-    run.begin(Phase::Prove);
-    prove(&discovered, &settings.node, &keyed, &chain).await?;
-    if run.end(Phase::Prove, Outcome::Done) {
-        return Ok(Joined::Stopped(Phase::Prove));
-    }
-
-    run.begin(Phase::KubeletConf);
-    let mut node = install(&mut files, &discovered, &keyed, &chain, settings)?;
-    if run.end(Phase::KubeletConf, Outcome::Done) {
-        return Ok(Joined::Stopped(Phase::KubeletConf));
-    }
-
-    run.begin(Phase::KubeletStart);
-    let (outcome, kubelet) = run.start_kubelet().await;
-    run.end(Phase::KubeletStart, outcome);
-    node.kubelet = Some(kubelet);
-    Ok(Joined::Complete(node))
 }
 
-/// What a join would do, found out without submitting or writing anything: the discovery is done for real.
-#[derive(Debug)]
-pub struct DryRun {
-    /// The cluster as it was discovered.
-    pub discovered: Discovered,
-    /// Files that would be written.
-    pub files: Vec<std::path::PathBuf>,
-}
-
-/// Finds out what a join would do.
+/// Finds out what a join would do. The discovery is done for real; nothing is submitted or written.
+///
+/// # Errors
+/// When the cluster cannot be discovered.
 pub async fn dry_run(
     settings: &Settings,
     plugins: Plugins<'_>,
@@ -212,58 +80,133 @@ pub async fn dry_run(
     Ok(DryRun { discovered, files })
 }
 
+/// One run over the phases.
 struct Run<'a> {
     settings: &'a Settings,
     progress: &'a dyn Progress,
 }
 
-enum Obtained {
-    Certificate(Vec<Certificate>),
+/// How a run ends before its last phase.
+enum End {
+    Already(Node),
     Stopped(Phase),
+    Failed(JoinError),
 }
 
 impl Run<'_> {
-    fn begin(&mut self, phase: Phase) {
-        self.progress.event(Event::Started {
-            phase: phase.name(),
-        });
+    async fn pipeline(&self, plugins: Plugins<'_>) -> Result<Node, End> {
+        self.settings.phases.check()?;
+        let mut files = Files::open(&self.settings.layout)?;
+        self.preflight(&mut files)?;
+        let discovered = self.discover(plugins).await?;
+        let (keyed, record) = self.key(&mut files)?;
+        let chain = match delivered_before(&mut files, self.settings, &keyed)? {
+            Some(chain) => self.keep_delivered(chain)?,
+            None => {
+                let (client, requester) = bootstrap_client(self.settings, &discovered)?;
+                let cluster = Cluster {
+                    client: &client,
+                    timeout: self.settings.timeout,
+                    progress: self.progress,
+                };
+                let submitted = self
+                    .submit(&cluster, &mut files, &keyed, record, &requester)
+                    .await?;
+                self.wait(&cluster, &mut files, &keyed, &submitted).await?
+            }
+        };
+        self.prove(&discovered, &keyed, &chain).await?;
+        let node = self.install(&mut files, &discovered, &keyed, &chain)?;
+        Ok(self.start_kubelet(node).await)
     }
 
-    /// Whether the run stops here.
-    fn end(&mut self, phase: Phase, outcome: Outcome) -> bool {
+    fn begin(&self, phase: Phase) {
+        let phase = phase.name();
+        self.progress.event(Event::Started { phase });
+    }
+
+    /// Says how a phase ended; the end of the run, where this phase was to be the last.
+    fn end(&self, phase: Phase, outcome: Outcome) -> Result<(), End> {
         self.progress.event(Event::Finished {
             phase: phase.name(),
             outcome,
         });
-        self.settings.phases.last == Some(phase)
+        match self.settings.phases.last {
+            Some(last) if last == phase => Err(End::Stopped(phase)),
+            _ => Ok(()),
+        }
     }
 
-    /// Submits the request, or finds it again, and waits for the certificate.
-    async fn obtain(
-        &mut self,
+    fn preflight(&self, files: &mut Files) -> Result<(), End> {
+        self.begin(Phase::Preflight);
+        if let Some(node) = joined_before(files, self.settings)? {
+            let outcome = Outcome::Kept(format!("this machine is the node {}", node.name));
+            // Whichever phase was to be the last: there is nothing left to do.
+            let _ = self.end(Phase::Preflight, outcome);
+            return Err(End::Already(node));
+        }
+        self.end(Phase::Preflight, Outcome::Done)
+    }
+
+    async fn discover(&self, plugins: Plugins<'_>) -> Result<Discovered, End> {
+        self.begin(Phase::Discovery);
+        let discovered =
+            discovery::discover(&self.settings.discovery, plugins, self.progress).await?;
+        for entry in posture::of_trust(&discovered.trust) {
+            self.progress.event(Event::Warning(entry));
+        }
+        self.end(Phase::Discovery, Outcome::Done)?;
+        Ok(discovered)
+    }
+
+    fn key(&self, files: &mut Files) -> Result<(Keyed, Record), End> {
+        self.begin(Phase::Key);
+        let (keyed, record) =
+            state::prepare(files, &self.settings.node, self.settings.key_algorithm)?;
+        self.end(
+            Phase::Key,
+            kept_or_done(keyed.kept, "the key of an earlier run"),
+        )?;
+        Ok((keyed, record))
+    }
+
+    fn keep_delivered(&self, chain: Vec<Certificate>) -> Result<Vec<Certificate>, End> {
+        for phase in [Phase::Submit, Phase::Wait] {
+            self.begin(phase);
+            self.end(
+                phase,
+                Outcome::Kept("an earlier run was given the certificate".to_owned()),
+            )?;
+        }
+        Ok(chain)
+    }
+
+    async fn submit(
+        &self,
+        cluster: &Cluster<'_>,
         files: &mut Files,
-        discovered: &Discovered,
         keyed: &Keyed,
         record: Record,
-    ) -> Result<Obtained, JoinError> {
-        let settings = self.settings;
+        requester: &str,
+    ) -> Result<Submitted, End> {
         self.begin(Phase::Submit);
-        let (client, requester) = bootstrap_client(settings, discovered)?;
-        let cluster = request::Cluster {
-            client: &client,
-            timeout: settings.timeout,
-            progress: self.progress,
-        };
-        let submitted = cluster.submit(files, keyed, record, &requester).await?;
-        if self.end(Phase::Submit, kept_or_done(submitted.kept, &submitted.name)) {
-            return Ok(Obtained::Stopped(Phase::Submit));
-        }
+        let submitted = cluster.submit(files, keyed, record, requester).await?;
+        self.end(Phase::Submit, kept_or_done(submitted.kept, &submitted.name))?;
+        Ok(submitted)
+    }
 
+    async fn wait(
+        &self,
+        cluster: &Cluster<'_>,
+        files: &mut Files,
+        keyed: &Keyed,
+        submitted: &Submitted,
+    ) -> Result<Vec<Certificate>, End> {
         self.begin(Phase::Wait);
-        let pem = cluster.wait(&submitted, keyed).await?;
+        let pem = cluster.wait(submitted, keyed).await?;
         let chain = prove::check(
             &pem,
-            &settings.node,
+            &self.settings.node,
             keyed.key.public_key(),
             Timestamp::now(),
         )
@@ -272,33 +215,79 @@ impl Run<'_> {
             reason,
         })?;
         state::keep_certificate(files, &pem)?;
-        if self.end(Phase::Wait, Outcome::Done) {
-            return Ok(Obtained::Stopped(Phase::Wait));
-        }
-        Ok(Obtained::Certificate(chain))
+        self.end(Phase::Wait, Outcome::Done)?;
+        Ok(chain)
     }
 
-    async fn start_kubelet(&self) -> (Outcome, KubeletOutcome) {
-        let skipped = |reason: &str| Outcome::Skipped(reason.to_owned());
-        if self.settings.phases.skip.contains(&Phase::KubeletStart) {
-            return (skipped("as asked"), KubeletOutcome::Skipped);
-        }
-        if !self.settings.layout.is_system() {
+    async fn prove(
+        &self,
+        discovered: &Discovered,
+        keyed: &Keyed,
+        chain: &[Certificate],
+    ) -> Result<(), End> {
+        self.begin(Phase::Prove);
+        let credentials = Credentials::ClientCertificate {
+            chain: chain.to_vec(),
+            key: Box::new(state::copy_key(&keyed.key)?),
+        };
+        let client = connect::client(&discovered.routes, discovered.trust.ca(), &credentials)?;
+        prove::ask(&client, &self.settings.node).await?;
+        self.end(Phase::Prove, Outcome::Done)
+    }
+
+    fn install(
+        &self,
+        files: &mut Files,
+        discovered: &Discovered,
+        keyed: &Keyed,
+        chain: &[Certificate],
+    ) -> Result<Node, End> {
+        self.begin(Phase::KubeletConf);
+        let name = &self.settings.node;
+        let (server, certificate_expires) = outcome_of(discovered, chain)?;
+        install::install(files, &discovered.trust, chain, &keyed.key)?;
+        let joined = JoinedRecord {
+            server: server.clone(),
+            certificate_expires,
+        };
+        state::complete(files, name, joined)?;
+        self.end(Phase::KubeletConf, Outcome::Done)?;
+        Ok(Node {
+            name: name.clone(),
+            server,
+            certificate_expires,
+            kubelet: None,
+        })
+    }
+
+    async fn start_kubelet(&self, node: Node) -> Node {
+        self.begin(Phase::KubeletStart);
+        let kubelet = if self.settings.phases.skip.contains(&Phase::KubeletStart) {
+            KubeletOutcome::Skipped
+        } else if self.settings.layout.is_system() {
+            kubelet::start(self.settings.search_path.as_deref()).await
+        } else {
             let reason = "these are not the folders that the machine's kubelet reads";
-            return (skipped(reason), KubeletOutcome::Absent(reason.to_owned()));
-        }
-        let kubelet = kubelet::start(self.settings.search_path.as_deref()).await;
+            KubeletOutcome::Absent(reason.to_owned())
+        };
         let outcome = match &kubelet {
             KubeletOutcome::Started => Outcome::Done,
-            KubeletOutcome::Absent(reason) | KubeletOutcome::Failed(reason) => skipped(reason),
-            KubeletOutcome::Skipped => skipped("as asked"),
+            KubeletOutcome::Absent(reason) | KubeletOutcome::Failed(reason) => {
+                Outcome::Skipped(reason.clone())
+            }
+            KubeletOutcome::Skipped => Outcome::Skipped("as asked".to_owned()),
         };
-        (outcome, kubelet)
+        // It is the last phase, with or without having been named as such.
+        let _ = self.end(Phase::KubeletStart, outcome);
+        Node {
+            kubelet: Some(kubelet),
+            ..node
+        }
     }
 }
 
 /// Looks at what is on the machine. A node that has joined already is returned.
-fn preflight(files: &mut Files, settings: &Settings) -> Result<Option<Node>, JoinError> {
+fn joined_before(files: &mut Files, settings: &Settings) -> Result<Option<Node>, JoinError> {
     let layout = &settings.layout;
     let kubeconfig = layout.kubelet_kubeconfig();
     let record = state::load(layout)?;
@@ -394,51 +383,19 @@ fn delivered_before(
     }
 }
 
-async fn prove(
+/// What there is to tell about the node.
+fn outcome_of(
     discovered: &Discovered,
-    node: &NodeName,
-    keyed: &Keyed,
     chain: &[Certificate],
-) -> Result<(), JoinError> {
-    let credentials = Credentials::ClientCertificate {
-        chain: chain.to_vec(),
-        key: Box::new(state::copy_key(&keyed.key)?),
-    };
-    let client = connect::client(&discovered.routes, discovered.trust.ca(), &credentials)?;
-    prove::ask(&client, node).await
-}
-
-fn install(
-    files: &mut Files,
-    discovered: &Discovered,
-    keyed: &Keyed,
-    chain: &[Certificate],
-    settings: &Settings,
-) -> Result<Node, JoinError> {
-    install::install(files, &discovered.trust, chain, &keyed.key)?;
+) -> Result<(ApiServerUrl, Timestamp), JoinError> {
+    let missing = |what: &str| JoinError::Kubeconfig(format!("there is no {what}"));
     let server = discovered
         .trust
         .endpoints()
         .first()
-        .cloned()
-        .ok_or_else(|| {
-            JoinError::Kubeconfig("the verified information names no API server".to_owned())
-        })?;
-    let certificate_expires = chain
-        .first()
-        .map(Certificate::not_after)
-        .unwrap_or_default();
-    let joined = JoinedRecord {
-        server: server.clone(),
-        certificate_expires,
-    };
-    state::complete(files, &settings.node, joined)?;
-    Ok(Node {
-        name: settings.node.clone(),
-        server,
-        certificate_expires,
-        kubelet: None,
-    })
+        .ok_or_else(|| missing("verified API server"))?;
+    let leaf = chain.first().ok_or_else(|| missing("certificate"))?;
+    Ok((server.clone(), leaf.not_after()))
 }
 
 fn kept_or_done(kept: bool, what: &str) -> Outcome {
@@ -446,6 +403,30 @@ fn kept_or_done(kept: bool, what: &str) -> Outcome {
         Outcome::Kept(what.to_owned())
     } else {
         Outcome::Done
+    }
+}
+
+impl From<JoinError> for End {
+    fn from(error: JoinError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<FileError> for End {
+    fn from(error: FileError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<DiscoveryFailure> for End {
+    fn from(error: DiscoveryFailure) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ConnectError> for End {
+    fn from(error: ConnectError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -1,11 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
+use slipway_config::token::BootstrapToken;
 use slipway_pki::decision::trust::Accepted;
+use slipway_pki::key::KeyAlgorithm;
 use slipway_pki::kubeconfig::Kubeconfig;
 
 use super::*;
+use crate::layout::Layout;
 use crate::progress::{Silent, Waiting};
 use crate::reset;
 use crate::testing::cluster::Cluster;
