@@ -13,7 +13,7 @@ const LIMIT: usize = 1 << 20;
 /// How many calls may write the same version at once before one has to give way.
 const WRITERS: usize = 64;
 
-/// How often a record is looked for that others are changing.
+/// How often something is looked at that others are changing.
 const LOOKS: usize = 16;
 
 /// The granted folder.
@@ -60,27 +60,33 @@ impl Folder {
         )))
     }
 
-    /// Makes `next` the newest version, if `current` still is; and durable.
-    pub(crate) fn append(&self, current: Option<&Record>, next: &Record) -> Result<(), StoreError> {
+    /// Makes `next` the newest version, if the one before it still is; and durable.
+    pub(crate) fn append(&self, next: &Record) -> Result<(), StoreError> {
         let temporary = self.write_temporary(next)?;
-        let linked = self.0.link(&temporary, &next.name.to_string());
-        let removed = self.0.remove(&temporary);
-        linked.map_err(|error| match error.reason {
-            // The temporary file is gone where another change was completed, which removes those it outran.
-            Reason::Exists | Reason::NotFound => StoreError::Conflict,
-            _ => unusable(error),
-        })?;
-        tolerate_absence(removed)?;
+        if let Err(error) = self.0.link(&temporary, &next.name.to_string()) {
+            tolerate_absence(self.0.remove(&temporary))?;
+            return Err(match error.reason {
+                // The temporary file is gone where a later change was completed, which removes those it outran.
+                Reason::Exists | Reason::NotFound => StoreError::Conflict,
+                _ => unusable(error),
+            });
+        }
         let versions = self.versions(|name| name.id == next.name.id)?;
-        let is_newest = versions.last() == Some(&next.name);
-        let follows_current = current.is_none_or(|current| versions.contains(&current.name));
-        if !(is_newest && follows_current) {
+        if versions.last() != Some(&next.name) {
             // Others have made this change and a later one, and so the number was free again.
             tolerate_absence(self.0.remove(&next.name.to_string()))?;
+            tolerate_absence(self.0.remove(&temporary))?;
             return Err(StoreError::Conflict);
         }
         self.0.sync().map_err(unusable)?;
-        self.clean_up(&next.name)
+        // The change is made, whatever becomes of what is left; the next change tries again.
+        if let Err(error) = self.clean_up(&next.name) {
+            log::warn(
+                "old versions could not be removed",
+                &[("error", &error.to_string())],
+            );
+        }
+        Ok(())
     }
 
     /// Reads a version; none if it is gone, as a newer one took its place.
@@ -139,13 +145,33 @@ impl Folder {
         &self,
         wanted: impl Fn(&FileName) -> bool,
     ) -> Result<BTreeSet<FileName>, StoreError> {
-        let names = self.0.names().map_err(unusable)?;
-        Ok(names
-            .iter()
-            .filter_map(|name| FileName::parse(name))
-            .filter(wanted)
-            .collect())
+        settled(|| {
+            let names = self.0.names().map_err(unusable)?;
+            Ok(names
+                .iter()
+                .filter_map(|name| FileName::parse(name))
+                .filter(&wanted)
+                .collect())
+        })
     }
+}
+
+/// What two looks in a row agree on. The names in a folder are not read all at one moment: while a version takes the place
+/// of another, a look can miss both, and a record would seem to be gone.
+pub(crate) fn settled<T: PartialEq>(
+    mut look: impl FnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut before = look()?;
+    for _ in 0..LOOKS {
+        let now = look()?;
+        if now == before {
+            return Ok(now);
+        }
+        before = now;
+    }
+    Err(StoreError::Unavailable(
+        "the folder changes faster than it can be read".to_owned(),
+    ))
 }
 
 /// Somebody else has removed it already.

@@ -62,7 +62,7 @@ impl TokenStore for TokensFile {
             return Err(StoreError::Conflict);
         }
         let next = Record::after(current.as_ref(), id, Content::Sealed(sealed.to_vec()))?;
-        folder.append(current.as_ref(), &next)?;
+        folder.append(&next)?;
         next.version().ok_or(StoreError::Conflict)
     }
 
@@ -73,7 +73,7 @@ impl TokenStore for TokensFile {
             return Err(StoreError::Conflict);
         }
         let removal = Record::after(current.as_ref(), id, Content::Removed)?;
-        folder.append(current.as_ref(), &removal)
+        folder.append(&removal)
     }
 }
 

@@ -125,6 +125,11 @@ fn a_disk_that_fills_up_at_any_step_leaves_the_old_or_the_new_record() {
         host.set_writes_left(GRANT, Some(writes));
         let outcome = update(&first, "two");
         host.set_writes_left(GRANT, None);
+        assert_eq!(
+            outcome.is_ok(),
+            writes >= 2,
+            "to write and to link makes the change"
+        );
         let now = TokensFile.get(ID).unwrap().unwrap();
         match outcome {
             Ok(version) => assert_eq!(
@@ -176,12 +181,12 @@ fn of_two_that_saw_the_same_version_one_succeeds() {
         )
         .unwrap()
     };
-    assert_eq!(folder.append(Some(&current), &change("mine")), Ok(()));
-    let late = folder.append(Some(&current), &change("yours"));
+    assert_eq!(folder.append(&change("mine")), Ok(()));
+    let late = folder.append(&change("yours"));
     assert_eq!(late, Err(StoreError::Conflict));
     // Two changes later the number that the late one wants is free again.
     update("2", "three").unwrap();
-    let later = folder.append(Some(&current), &change("yours"));
+    let later = folder.append(&change("yours"));
     assert_eq!(later, Err(StoreError::Conflict));
     assert_eq!(sealed().as_deref(), Some("three"));
 }
@@ -192,10 +197,22 @@ fn of_two_that_saw_no_record_one_succeeds() {
     let folder = open().unwrap();
     let change = Record::after(None, ID, Content::Sealed(b"late".to_vec())).unwrap();
     create("one").unwrap();
-    assert_eq!(folder.append(None, &change), Err(StoreError::Conflict));
+    assert_eq!(folder.append(&change), Err(StoreError::Conflict));
     update("1", "two").unwrap();
-    assert_eq!(folder.append(None, &change), Err(StoreError::Conflict));
+    assert_eq!(folder.append(&change), Err(StoreError::Conflict));
     assert_eq!(sealed().as_deref(), Some("two"));
+}
+
+#[test]
+fn a_look_that_misses_a_version_is_not_believed() {
+    let mut looks = [vec![7], vec![], vec![8], vec![8], vec![9]].into_iter();
+    assert_eq!(folder::settled(|| Ok(looks.next().unwrap())), Ok(vec![8]));
+    let mut endless = 0..;
+    let never = folder::settled(|| Ok(endless.next()));
+    assert!(
+        matches!(never, Err(StoreError::Unavailable(_))),
+        "{never:?}"
+    );
 }
 
 #[test]

@@ -112,3 +112,36 @@ async fn a_store_sees_no_secret_and_passes_nothing_off() {
 async fn store_with_another_key(folder: &Path) -> Arc<dyn TokenStore> {
     store(folder, &SealingKey::generate().unwrap()).await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_saw_the_same_version_one_changes_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path(), &SealingKey::generate().unwrap()).await;
+    let first = token("abcdef.0123456789abcdef");
+    let mut version = store.put(&first, Precondition::Absent).await.unwrap();
+    for _ in 0..5 {
+        let writers: Vec<_> = (0..8)
+            .map(|writer| {
+                let (store, version) = (Arc::clone(&store), version.clone());
+                let mut changed = first.clone();
+                changed.record.description = format!("of writer {writer}");
+                tokio::spawn(
+                    async move { store.put(&changed, Precondition::Version(version)).await },
+                )
+            })
+            .collect();
+        let mut winners = Vec::new();
+        for writer in writers {
+            match writer.await.unwrap() {
+                Ok(version) => winners.push(version),
+                Err(error) => assert!(matches!(error, TokenStoreError::Conflict), "{error:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1, "{winners:?}");
+        version = winners.remove(0);
+        let found = store.get(&first.record.id).await.unwrap().unwrap();
+        assert_eq!(found.version, version);
+    }
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "one file a record, and nothing else");
+}
