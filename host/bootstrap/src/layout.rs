@@ -14,6 +14,7 @@ pub struct Layout {
     kubelet: PathBuf,
     certificates: PathBuf,
     system: bool,
+    folder: Option<PathBuf>,
 }
 
 /// The parts of the environment that decide about folders.
@@ -50,6 +51,7 @@ impl Layout {
             state: PathBuf::from("/var/lib/slipway"),
             kubelet: PathBuf::from("/var/lib/kubelet/pki"),
             system: true,
+            folder: None,
         }
     }
 
@@ -62,6 +64,7 @@ impl Layout {
             state: folder.join("state"),
             kubelet: folder.join("kubelet"),
             system: false,
+            folder: Some(folder.to_owned()),
         }
     }
 
@@ -92,6 +95,7 @@ impl Layout {
             kubelet: state.join("kubelet"),
             state,
             system: false,
+            folder: None,
         })
     }
 
@@ -100,6 +104,11 @@ impl Layout {
     pub fn with_certificates(mut self, folder: PathBuf) -> Self {
         self.certificates = folder;
         self
+    }
+
+    /// The one folder that everything is below, where one was named.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Whether these are the machine's own folders, which the machine's kubelet reads.
@@ -168,9 +177,9 @@ impl Layout {
         self.state.join("store.redb")
     }
 
-    /// The decision log.
+    /// Folder of the decision log.
     pub fn decision_log(&self) -> PathBuf {
-        self.state.join("decisions.jsonl")
+        self.state.join("decisions")
     }
 
     /// Key (Ed25519, PEM) that signs the heads of the decision log.

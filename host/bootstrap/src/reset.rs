@@ -107,7 +107,6 @@ pub fn execute(layout: &Layout, plan: &Plan) -> Result<Report, FileError> {
     let files = Files::open(layout)?;
     let manifest = files.manifest();
     for path in &plan.remove {
-        let is_folder = manifest.entry(path) == Some(&Entry::Folder);
         if !is_record(layout, path) {
             match manifest.inspect(path)? {
                 Written::Unchanged => {}
@@ -121,10 +120,10 @@ pub fn execute(layout: &Layout, plan: &Plan) -> Result<Report, FileError> {
                 }
             }
         }
-        let removed = if is_folder {
-            fs::remove_dir(path)
-        } else {
-            fs::remove_file(path)
+        let removed = match manifest.entry(path) {
+            Some(Entry::Folder) => fs::remove_dir(path),
+            Some(Entry::DataFolder) => fs::remove_dir_all(path),
+            _ => fs::remove_file(path),
         };
         match removed {
             Ok(()) => report.removed.push(path.clone()),

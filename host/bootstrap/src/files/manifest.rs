@@ -36,6 +36,8 @@ pub enum Entry {
     Folder,
     /// A file that Slipway keeps changing while it runs.
     Data,
+    /// A folder that Slipway keeps filling while it runs; everything in it is ours.
+    DataFolder,
 }
 
 /// What is found at a path of the manifest.
@@ -113,6 +115,7 @@ impl Manifest {
             }
             Entry::Folder => metadata.is_dir(),
             Entry::Data => metadata.is_file(),
+            Entry::DataFolder => metadata.is_dir(),
             _ => false,
         };
         Ok(if unchanged {
@@ -164,8 +167,8 @@ impl Manifest {
         self.entries.insert(path.to_owned(), Entry::Folder);
     }
 
-    pub(super) fn data(&mut self, path: &Path) {
-        self.entries.insert(path.to_owned(), Entry::Data);
+    pub(super) fn adopt(&mut self, path: &Path, entry: Entry) {
+        self.entries.insert(path.to_owned(), entry);
     }
 
     pub(super) fn forget(&mut self, path: &Path) {

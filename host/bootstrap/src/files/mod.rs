@@ -104,7 +104,7 @@ impl Files {
             for folder in fresh {
                 files.manifest.folder(&folder);
             }
-            files.manifest.data(&layout.lock());
+            files.manifest.adopt(&layout.lock(), Entry::Data);
             files.save()?;
         }
         Ok(files)
@@ -153,6 +153,17 @@ impl Files {
     ///
     /// Fails with [`FileError::Foreign`] where it exists and was not recorded before.
     pub fn adopt(&mut self, path: &Path) -> Result<(), FileError> {
+        self.adopt_as(path, Entry::Data)
+    }
+
+    /// The same for a folder: everything that will be in it is ours.
+    ///
+    /// Fails with [`FileError::Foreign`] where it exists and was not recorded before.
+    pub fn adopt_folder(&mut self, path: &Path) -> Result<(), FileError> {
+        self.adopt_as(path, Entry::DataFolder)
+    }
+
+    fn adopt_as(&mut self, path: &Path, entry: Entry) -> Result<(), FileError> {
         if self.manifest.entry(path).is_some() {
             return Ok(());
         }
@@ -162,7 +173,7 @@ impl Files {
             });
         }
         self.folder_of(path)?;
-        self.manifest.data(path);
+        self.manifest.adopt(path, entry);
         self.save()
     }
 
