@@ -38,6 +38,7 @@ pub use extension::token_store::TokenStore;
 pub use extension::trust_source::TrustSource;
 pub use host::{HostOptions, PluginHost};
 pub use identity::PluginIdentity;
+pub use load::INTERFACE_VERSION;
 pub use registry::Configured;
 pub use seal::{SealError, SealingKey};
 pub use stats::CallStats;

@@ -23,7 +23,8 @@ use crate::text::one_line;
 use crate::{ExtensionPoint, LoadError, PluginIdentity, SettingProblem};
 pub(crate) use cache::Cache;
 pub(crate) use code::Code;
-pub(crate) use surface::{INTERFACE_VERSION, InterfaceName, Need, Surface};
+pub use surface::INTERFACE_VERSION;
+pub(crate) use surface::{InterfaceName, Need, Surface};
 
 /// A plugin that was loaded and has accepted its settings.
 pub(crate) struct Plugin {

@@ -9,7 +9,7 @@ use crate::capability::{self, Access, Capability};
 use crate::{ExtensionPoint, LoadError};
 
 /// The version of the interfaces that this host serves.
-pub(crate) const INTERFACE_VERSION: &str = "0.1.0";
+pub const INTERFACE_VERSION: &str = "0.1.0";
 
 /// The package of the interfaces.
 const PACKAGE: &str = "slipway:plugin/";
