@@ -1,2 +1,37 @@
-//! stub
-fn main() {}
+//! `slipway`: launches Kubernetes clusters and brings nodes aboard.
+//!
+//! This crate parses, calls and renders; what a command does is in the crates below it.
+
+mod arguments;
+mod cluster;
+mod commands;
+mod documents;
+mod failure;
+mod logging;
+mod output;
+mod plugins;
+mod progress;
+mod secret;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::output::Printer;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let printer = Printer::new(&arguments.global);
+    logging::start(&arguments.global);
+    match commands::run(arguments, printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = Failure::from(error);
+            printer.failure(&failure);
+            ExitCode::from(&failure)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `slipway csr`.
+
+use clap::{Args, Subcommand};
+
+use super::{ClusterArguments, GoDuration};
+
+/// `slipway csr`.
+#[derive(Debug, Args)]
+pub(crate) struct CsrArguments {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
+    #[command(subcommand)]
+    pub(crate) command: CsrCommand,
+}
+
+/// Below `slipway csr`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CsrCommand {
+    /// List the requests
+    List,
+    /// Show one request: what it asks for, who asks, and what was found
+    Show {
+        /// The request's name
+        name: String,
+    },
+    /// Let nodes in
+    Approve(ApproveArguments),
+    /// Keep nodes out
+    Deny(DenyArguments),
+    /// Follow requests as they come and change
+    Watch {
+        /// Stop after this long
+        #[arg(long, value_name = "DURATION")]
+        timeout: Option<GoDuration>,
+    },
+}
+
+/// `slipway csr approve`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ApproveArguments {
+    /// Names of the requests
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+}
+
+/// `slipway csr deny`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DenyArguments {
+    /// Names of the requests
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Why, for whoever waits
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "denied by an administrator"
+    )]
+    pub(crate) reason: String,
+}

@@ -1,0 +1,111 @@
+//! A client for the cluster that a command talks to.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use slipway_bootstrap::init::settings::PublishedCa;
+use slipway_bootstrap::layout::Layout;
+use slipway_config::endpoint::HostPort;
+use slipway_config::pin::CaPin;
+use slipway_pki::ca::CaBundle;
+use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
+
+use crate::arguments::ClusterArguments;
+use crate::failure::{Code, Coded};
+
+/// As the flags say, else as the administrator of the cluster that init made here.
+pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
+    match &arguments.kubeconfig {
+        Some(file) => from_file(file).await,
+        None => administrator(layout).await,
+    }
+}
+
+/// As the administrator of the cluster that init made here.
+pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
+    let file = layout.admin_kubeconfig();
+    if !file.exists() {
+        bail!(Coded::new(
+            Code::NotFound,
+            format!(
+                "there is no cluster here: {} does not exist",
+                file.display()
+            ),
+            "`slipway init` makes one; for another cluster, give its --kubeconfig"
+        ));
+    }
+    from_file(&file).await
+}
+
+async fn from_file(file: &Path) -> Result<Client> {
+    let kubeconfig =
+        Kubeconfig::read_from(file).with_context(|| format!("cannot use {}", file.display()))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .with_context(|| format!("cannot use {}", file.display()))?;
+    Client::try_from(config).with_context(|| format!("cannot use {}", file.display()))
+}
+
+/// How nodes are told of the cluster.
+pub(crate) struct Described {
+    /// The API server that nodes are told of first.
+    pub(crate) servers: Vec<HostPort>,
+    /// Pins of the CA, from cluster-info or, where it is left out there, from the connection's own trust.
+    pub(crate) pins: Vec<CaPin>,
+    pub(crate) published_ca: PublishedCa,
+}
+
+/// Reads cluster-info.
+pub(crate) async fn described(client: &Client, layout: &Layout) -> Result<Described> {
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-public");
+    let config_map = config_maps
+        .get("cluster-info")
+        .await
+        .context("cannot read cluster-info")?;
+    let text = config_map
+        .data
+        .unwrap_or_default()
+        .remove("kubeconfig")
+        .context("cluster-info holds no kubeconfig")?;
+    let cluster_info =
+        ClusterInfoKubeconfig::parse(text.as_bytes()).context("cluster-info cannot be used")?;
+    let servers = cluster_info
+        .endpoints()
+        .iter()
+        .take(1)
+        .map(|url| url.host_port().clone())
+        .collect();
+    let (pins, published_ca) = match cluster_info.ca() {
+        Some(ca) => (ca.pins(), PublishedCa::Included),
+        None => (local_pins(layout)?, PublishedCa::Omitted),
+    };
+    Ok(Described {
+        servers,
+        pins,
+        published_ca,
+    })
+}
+
+fn local_pins(layout: &Layout) -> Result<Vec<CaPin>> {
+    let file = layout.ca_certificate();
+    let pem = std::fs::read(&file).with_context(|| {
+        format!(
+            "cluster-info holds no CA, and {} cannot be read to pin it",
+            file.display()
+        )
+    })?;
+    Ok(CaBundle::from_pem(&pem)
+        .with_context(|| format!("{} holds no CA", file.display()))?
+        .pins())
+}
+
+/// Whether the API server is the embedded one, which says so in its version.
+pub(crate) async fn is_embedded(client: &Client) -> bool {
+    client
+        .apiserver_version()
+        .await
+        .is_ok_and(|version| version.git_version.contains("slipway"))
+}

@@ -1,0 +1,67 @@
+//! A command is a function from its arguments to an answer.
+
+mod certs;
+mod completion;
+mod config;
+mod csr;
+mod demo;
+mod discovery;
+mod init;
+mod join;
+mod plugin;
+mod posture;
+mod reset;
+mod serve;
+mod token;
+mod version;
+
+use anyhow::{Context as _, Result};
+use slipway_bootstrap::layout::{Environment, Layout};
+
+use crate::arguments::{Arguments, Command};
+use crate::output::Printer;
+
+/// Runs the command to its end.
+pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
+    let layout = Layout::resolve(arguments.global.dir.as_deref(), &environment())?;
+    match arguments.command {
+        Command::Version => version::run(printer),
+        Command::Completion(arguments) => completion::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments, printer),
+        Command::Certs(arguments) => certs::run(&arguments, &layout, printer),
+        Command::Plugin(arguments) => wait(plugin::run(arguments, layout, printer)),
+        Command::Reset(arguments) => reset::run(&arguments, &layout, printer),
+        Command::Demo(arguments) => demo::run(&arguments, printer),
+        Command::Init(arguments) => wait(init::run(arguments, layout, printer)),
+        Command::Join(arguments) => wait(join::run(*arguments, layout, printer)),
+        Command::Serve(arguments) => wait(serve::run(arguments, layout, printer)),
+        Command::Token(arguments) => wait(token::run(arguments, layout, printer)),
+        Command::Csr(arguments) => wait(csr::run(arguments, layout, printer)),
+        Command::Discovery(arguments) => wait(discovery::run(arguments, layout, printer)),
+        Command::Posture(arguments) => wait(posture::run(arguments, layout, printer)),
+    }
+}
+
+/// Runs what waits for the network.
+fn wait(command: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(command)
+}
+
+/// What decides where files go.
+fn environment() -> Environment {
+    let folder = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(Into::into)
+    };
+    Environment {
+        root: rustix::process::geteuid().is_root(),
+        home: folder("HOME"),
+        config_home: folder("XDG_CONFIG_HOME"),
+        state_home: folder("XDG_STATE_HOME"),
+    }
+}

@@ -1,0 +1,65 @@
+//! `slipway discovery`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use slipway_bootstrap::discovery_service::{self, Cluster, Transport};
+use slipway_bootstrap::layout::Layout;
+use slipway_pki::ca::CaBundle;
+
+use crate::arguments::{DiscoveryArguments, DiscoveryCommand, DiscoveryServeArguments};
+use crate::cluster;
+use crate::output::Printer;
+use crate::server;
+
+pub(super) async fn run(
+    arguments: DiscoveryArguments,
+    layout: Layout,
+    printer: Printer,
+) -> Result<()> {
+    match arguments.command {
+        DiscoveryCommand::Serve(arguments) => serve(arguments, layout, printer).await,
+    }
+}
+
+async fn serve(arguments: DiscoveryServeArguments, layout: Layout, printer: Printer) -> Result<()> {
+    let client = cluster::client(&arguments.cluster, &layout).await?;
+    let ca = std::fs::read(layout.ca_certificate())
+        .ok()
+        .map(|pem| CaBundle::from_pem(&pem))
+        .transpose()?;
+    let router = discovery_service::router(Arc::new(Cluster::new(client, ca)))?;
+    let certificate = arguments
+        .tls_cert_file
+        .unwrap_or_else(|| layout.apiserver_certificate());
+    let key = arguments
+        .tls_key_file
+        .unwrap_or_else(|| layout.apiserver_key());
+    let transport = Transport::Tls(tls(&certificate, &key)?);
+    let listener = server::listen(&arguments.listen).await?;
+    printer.note(format!(
+        "answering on {}; nodes use: slipway join discovery://{}",
+        arguments.listen,
+        listener.local_addr()?
+    ));
+    discovery_service::serve(listener, router, transport, server::shutdown()?).await;
+    Ok(())
+}
+
+fn tls(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>> {
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("{} holds no certificate", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("{} holds no key", key.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .with_context(|| format!("{} cannot be used", certificate.display()))?;
+    Ok(Arc::new(config))
+}

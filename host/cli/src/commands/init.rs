@@ -1,0 +1,240 @@
+//! `slipway init`.
+
+mod settings;
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use serde::Serialize;
+use slipway_bootstrap::files::Files;
+use slipway_bootstrap::init::{self, Phase, Phases, Prepared, Published};
+use slipway_bootstrap::layout::Layout;
+use slipway_config::posture::PostureEntry;
+
+use self::settings::Wanted;
+use crate::arguments::{InitArguments, InitCommand, InitOptions};
+use crate::cluster;
+use crate::documents::Documents;
+use crate::failure::Usage;
+use crate::output::Printer;
+use crate::plugins;
+use crate::progress::Shown;
+use crate::server;
+
+/// How long the server may take to answer.
+const START: Duration = Duration::from_secs(30);
+
+const PAUSE: Duration = Duration::from_millis(10);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    server: String,
+    kubeconfig: String,
+    ca_pins: Vec<String>,
+    pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_expires: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    join_command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    join_url: Option<String>,
+    posture: Vec<PostureEntry>,
+}
+
+pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Printer) -> Result<()> {
+    let (options, only) = match arguments.command {
+        None => (arguments.options, None),
+        Some(InitCommand::Phase { name: None, .. }) => return list_phases(printer),
+        Some(InitCommand::Phase {
+            name: Some(name),
+            options,
+        }) => (
+            *options,
+            Some(name.parse::<Phase>().map_err(Usage::from_error)?),
+        ),
+    };
+    let documents = Documents::read(options.config.as_deref())?;
+    let skip = options
+        .skip_phases
+        .iter()
+        .chain(&documents.init.skip_phases)
+        .map(|name| name.parse())
+        .collect::<Result<_, _>>()
+        .map_err(Usage::from_error)?;
+    let phases = Phases { only, skip };
+    let layout = match options
+        .cert_dir
+        .as_ref()
+        .or(documents.cluster.certificates_dir.as_ref())
+    {
+        Some(folder) => layout.with_certificates(std::path::absolute(folder)?),
+        None => layout,
+    };
+    let wanted = Wanted::new(&options, &documents, &layout)?;
+    if options.dry_run || documents.init.dry_run {
+        return dry_run(&wanted, printer);
+    }
+    plugins::check(&wanted.plugins).await?;
+    let shown = Shown::new(printer);
+    let made = make(&layout, &wanted, &phases, &shown).await;
+    shown.finish();
+    let (prepared, published, pid) = made?;
+    show(&options, &wanted, &prepared, published, pid, printer)
+}
+
+/// Files first, then the server, then what is in it.
+async fn make(
+    layout: &Layout,
+    wanted: &Wanted,
+    phases: &Phases,
+    shown: &Shown,
+) -> Result<(Prepared, Option<Published>, Option<u32>)> {
+    let now = Timestamp::now();
+    let prepared = init::prepare(layout, &wanted.settings, phases, now, shown)?;
+    let mut files = Files::open(layout)?;
+    wanted.server.keep(&mut files, &wanted.plugins)?;
+    server::adopt(&mut files)?;
+    drop(files);
+    let needs_server = Phase::ALL
+        .iter()
+        .any(|phase| phase.needs_api() && phases.include(*phase));
+    if !needs_server {
+        return Ok((prepared, None, None));
+    }
+    let client = cluster::administrator(layout).await?;
+    let pid = ensure_server(layout, &client).await?;
+    let published = init::publish(&client, &prepared, &wanted.settings, phases, now, shown).await?;
+    Ok((prepared, Some(published), pid))
+}
+
+/// Starts the server unless it runs. It outlives this command.
+async fn ensure_server(layout: &Layout, client: &kube::Client) -> Result<Option<u32>> {
+    if is_ready(client).await {
+        return Ok(None);
+    }
+    let mut child = server::start(layout)?;
+    wait_until_ready(layout, client, &mut child).await?;
+    Ok(Some(child.id()))
+}
+
+async fn wait_until_ready(layout: &Layout, client: &kube::Client, child: &mut Child) -> Result<()> {
+    let end = Instant::now().checked_add(START);
+    while !is_ready(client).await {
+        if let Some(status) = child.try_wait()? {
+            bail!(
+                "the server ended at once ({status}):\n{}",
+                server::last_words(layout)
+            );
+        }
+        if end.is_none_or(|end| Instant::now() > end) {
+            // It is ours, it is of no use to anybody, and a next init would find the port taken.
+            let _ = child.kill();
+            bail!(
+                "the server does not answer:\n{}",
+                server::last_words(layout)
+            );
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn is_ready(client: &kube::Client) -> bool {
+    let request = http::Request::get("/readyz").body(Vec::new());
+    match request {
+        Ok(request) => client.request_text(request).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+fn show(
+    options: &InitOptions,
+    wanted: &Wanted,
+    prepared: &Prepared,
+    published: Option<Published>,
+    pid: Option<u32>,
+    printer: Printer,
+) -> Result<()> {
+    let token_expires = published
+        .as_ref()
+        .and_then(|published| published.token_expires);
+    let invitation = published.and_then(|published| published.invitation);
+    let shown = invitation.as_ref().filter(|_| !options.skip_token_print);
+    let answer = Answer {
+        server: wanted.settings.server().to_string(),
+        kubeconfig: prepared.layout.admin_kubeconfig().display().to_string(),
+        ca_pins: prepared
+            .certificates
+            .authority
+            .bundle()
+            .pins()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        pid,
+        token: shown.map(|invitation| invitation.token.expose().to_string()),
+        token_expires,
+        join_command: shown.map(|invitation| invitation.command().to_string()),
+        join_url: invitation
+            .as_ref()
+            .map(|invitation| {
+                invitation
+                    .url()
+                    .context("no join URL")
+                    .map(|url| url.to_string())
+            })
+            .transpose()?,
+        posture: prepared
+            .posture
+            .iter()
+            .chain(&wanted.posture)
+            .cloned()
+            .collect(),
+    };
+    printer.posture(&answer.posture);
+    printer.answer(&answer, render)?;
+    Ok(())
+}
+
+fn render(answer: &Answer) -> String {
+    let mut text = format!(
+        "the cluster is up at {}\n  administrator: export KUBECONFIG={}\n",
+        answer.server, answer.kubeconfig
+    );
+    if let Some(command) = &answer.join_command {
+        text.push_str(&format!(
+            "\nlet a node join (keep this secret):\n  {command}\n"
+        ));
+    }
+    if let Some(url) = &answer.join_url {
+        text.push_str(&format!("\nor with the join URL, which holds no secret; join asks for it, or reads --token-file or SLIPWAY_TOKEN:\n  slipway join '{url}'\n"));
+    }
+    text.push_str("\nnew nodes wait for you: slipway csr list, slipway csr approve NAME\n");
+    text
+}
+
+fn dry_run(wanted: &Wanted, printer: Printer) -> Result<()> {
+    let plan = init::dry_run(&wanted.settings, Timestamp::now())?;
+    let objects: Vec<_> = plan
+        .into_iter()
+        .flat_map(|(_, objects)| objects)
+        .map(|object| object.redacted())
+        .collect();
+    let yaml = objects
+        .iter()
+        .map(serde_saphyr::to_string)
+        .collect::<Result<Vec<_>, _>>()?;
+    printer.answer(&objects, |_| yaml.join("---\n"))?;
+    Ok(())
+}
+
+fn list_phases(printer: Printer) -> Result<()> {
+    let names: Vec<_> = Phase::ALL.iter().map(|phase| phase.name()).collect();
+    printer.answer(&names, |names| names.join("\n"))?;
+    Ok(())
+}

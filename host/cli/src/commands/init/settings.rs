@@ -1,0 +1,184 @@
+//! What init makes, from flags, configuration and this machine.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use slipway_bootstrap::init::rbac::Access;
+use slipway_bootstrap::init::settings::{FirstToken, PublishedCa, Settings};
+use slipway_bootstrap::layout::Layout;
+use slipway_config::endpoint::{Host, HostPort};
+use slipway_config::plugin::PluginConfiguration;
+use slipway_config::posture::{PostureEntry, PostureId};
+use slipway_pki::key::KeyAlgorithm;
+
+use crate::arguments::{InitOptions, KeyChoice};
+use crate::documents::Documents;
+use crate::failure::Usage;
+use crate::plugins;
+use crate::secret;
+use crate::server::{ServerSettings, free_port};
+
+/// The port of an API server, unless another is asked for.
+const PORT: u16 = 6443;
+
+/// How long the first token lives, unless something else is asked for.
+const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// Everything that init was asked for.
+pub(super) struct Wanted {
+    pub(super) settings: Settings,
+    pub(super) server: ServerSettings,
+    pub(super) plugins: PluginConfiguration,
+    /// Trade-offs of the command line and the plugins; those of the settings are found elsewhere.
+    pub(super) posture: Vec<PostureEntry>,
+}
+
+impl Wanted {
+    pub(super) fn new(
+        options: &InitOptions,
+        documents: &Documents,
+        layout: &Layout,
+    ) -> Result<Self> {
+        let address = advertise_address(options, documents)?;
+        let listen = SocketAddr::new(address, port(options, documents, address, layout)?);
+        let mut plugins = documents.plugins.clone();
+        if options.auto_approve {
+            plugins = plugins.with_auto_approve();
+        }
+        let given = secret::optional_token(options.token.as_ref(), options.token_file.as_deref())?;
+        let settings = Settings {
+            advertise: HostPort::new(Host::Ip(address), listen.port()).context("port 0 is none")?,
+            control_plane_endpoint: options
+                .control_plane_endpoint
+                .clone()
+                .or_else(|| documents.control_plane_endpoint(listen.port())),
+            additional_servers: options
+                .additional_endpoints
+                .iter()
+                .cloned()
+                .map(Into::into)
+                .collect(),
+            extra_sans: extra_sans(options, documents)?,
+            key_algorithm: key_algorithm(options, documents)?,
+            token: FirstToken {
+                given: given.or_else(|| documents.first_token()),
+                ttl: token_ttl(options, documents),
+            },
+            access: Access {
+                automatic_approval: plugins.approves_automatically(),
+                ..Access::default()
+            },
+            published_ca: if options.omit_ca_from_cluster_info {
+                PublishedCa::Omitted
+            } else {
+                PublishedCa::Included
+            },
+        };
+        let mut posture = plugins::posture(&plugins);
+        if options.token.is_some() {
+            posture.push(PostureId::SecretInArguments.about("--token"));
+        }
+        let server = ServerSettings {
+            listen,
+            certificates: layout.certificates().to_owned(),
+            api_server_names: names(&settings),
+        };
+        Ok(Self {
+            settings,
+            server,
+            plugins,
+            posture,
+        })
+    }
+}
+
+impl From<KeyChoice> for KeyAlgorithm {
+    fn from(choice: KeyChoice) -> Self {
+        match choice {
+            KeyChoice::EcdsaP256 => Self::EcdsaP256,
+            KeyChoice::EcdsaP384 => Self::EcdsaP384,
+            KeyChoice::Rsa2048 => Self::Rsa2048,
+        }
+    }
+}
+
+fn advertise_address(options: &InitOptions, documents: &Documents) -> Result<IpAddr> {
+    match options.apiserver_advertise_address.or_else(|| documents.advertise_address()) {
+        Some(address) => Ok(address),
+        None => default_route().context(
+            "this machine has no default route, so that nothing says at which address nodes reach it; \
+             give --apiserver-advertise-address",
+        ),
+    }
+}
+
+/// The address from which this machine reaches others. No packet is sent: connecting a datagram socket only chooses a
+/// route. The destination is of the range that is kept for documentation (RFC 5737).
+fn default_route() -> std::io::Result<IpAddr> {
+    let socket = UdpSocket::bind(("0.0.0.0", 0))?;
+    socket.connect(("192.0.2.1", 9))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// Zero asks for a free port; a run that is taken up again keeps the port that it had.
+fn port(
+    options: &InitOptions,
+    documents: &Documents,
+    address: IpAddr,
+    layout: &Layout,
+) -> Result<u16> {
+    match options
+        .apiserver_bind_port
+        .or_else(|| documents.bind_port())
+        .unwrap_or(PORT)
+    {
+        0 => match ServerSettings::load(layout) {
+            Ok(settings) => Ok(settings.listen.port()),
+            Err(_) => free_port(address),
+        },
+        port => Ok(port),
+    }
+}
+
+fn key_algorithm(options: &InitOptions, documents: &Documents) -> Result<KeyAlgorithm> {
+    match options.key_algorithm {
+        Some(choice) => Ok(choice.into()),
+        None => Ok(documents.key_algorithm()?.unwrap_or_default()),
+    }
+}
+
+fn extra_sans(options: &InitOptions, documents: &Documents) -> Result<Vec<Host>> {
+    let mut names = Vec::new();
+    for name in &options.apiserver_cert_extra_sans {
+        names.push(name.parse().map_err(Usage::from_error)?);
+    }
+    names.extend(documents.cert_sans());
+    Ok(names)
+}
+
+/// None is for ever.
+fn token_ttl(options: &InitOptions, documents: &Documents) -> Option<Duration> {
+    match options.token_ttl.map(Duration::from) {
+        Some(Duration::ZERO) => None,
+        Some(ttl) => Some(ttl),
+        None => documents
+            .first_token_ttl(Timestamp::now())
+            .unwrap_or(Some(TOKEN_TTL)),
+    }
+}
+
+/// What nodes may not claim in their serving certificates.
+fn names(settings: &Settings) -> Vec<Host> {
+    let endpoints = std::iter::once(&settings.advertise).chain(&settings.control_plane_endpoint);
+    let mut names: Vec<Host> = endpoints.map(|endpoint| endpoint.host().clone()).collect();
+    names.extend(
+        settings
+            .additional_servers
+            .iter()
+            .map(|server| server.host_port().host().clone()),
+    );
+    names.extend(settings.extra_sans.iter().cloned());
+    names
+}

@@ -1,0 +1,69 @@
+//! `slipway posture`: what is in force on this machine and in its cluster.
+
+use anyhow::{Result, bail};
+use slipway_bootstrap::layout::Layout;
+use slipway_config::posture::{PostureEntry, PostureId};
+use slipway_controller::tokens::TokenAdmin;
+
+use crate::arguments::PostureArguments;
+use crate::cluster;
+use crate::failure::{Code, Coded};
+use crate::output::{Printer, posture_line};
+use crate::plugins;
+use crate::server::ServerSettings;
+
+pub(super) async fn run(
+    arguments: PostureArguments,
+    layout: Layout,
+    printer: Printer,
+) -> Result<()> {
+    let mut entries = of_this_machine(&layout);
+    let client = cluster::client(&arguments.cluster, &layout).await?;
+    entries.extend(of_tokens(&TokenAdmin::new(client)).await?);
+    entries.sort_by(|one, other| {
+        other
+            .severity
+            .cmp(&one.severity)
+            .then(one.id.cmp(&other.id))
+    });
+    printer.answer(&entries, |entries| match entries.is_empty() {
+        true => "nothing was opted into\n".to_owned(),
+        false => entries
+            .iter()
+            .map(|entry| format!("{}\n", posture_line(entry)))
+            .collect(),
+    })?;
+    let worst = entries.iter().map(|entry| entry.severity).max();
+    match (arguments.fail_on, worst) {
+        (Some(limit), Some(worst)) if worst >= limit => bail!(Coded::new(
+            Code::Posture,
+            format!("trade-offs of severity {worst} are in force, and --fail-on says {limit}"),
+            "close them as shown, or raise the limit"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn of_this_machine(layout: &Layout) -> Vec<PostureEntry> {
+    let mut entries = Vec::new();
+    if layout.ca_key().exists() {
+        entries.push(PostureId::CaKeyOnThisMachine.about(layout.ca_key().display().to_string()));
+    }
+    if let Ok(configuration) = ServerSettings::plugins(layout) {
+        if configuration.approves_automatically() {
+            entries.push(PostureId::AutomaticApproval.entry());
+        }
+        entries.extend(plugins::posture(&configuration));
+    }
+    entries
+}
+
+async fn of_tokens(admin: &TokenAdmin) -> Result<Vec<PostureEntry>> {
+    let tokens = admin.list().await?;
+    let lasting = tokens
+        .into_iter()
+        .filter(|token| token.expires.is_none() && token.problem.is_none());
+    Ok(lasting
+        .map(|token| PostureId::TokenNeverExpires.about(token.id))
+        .collect())
+}

@@ -1,0 +1,184 @@
+//! `slipway serve`: the embedded API and the controllers in one process. This is where the house is put together.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use slipway_apiserver::authentication::{TokenBackend, UserInfo};
+use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
+use slipway_apiserver::{ApiServer, HistoryLimits, Store};
+use slipway_bootstrap::files::Files;
+use slipway_bootstrap::layout::Layout;
+use slipway_config::endpoint::Host;
+use slipway_config::plugin::{Mode, PluginConfiguration};
+use slipway_controller::{Chain, ClusterSettings, Controllers, DecisionLog, Signing};
+use slipway_pki::ca::CertificateAuthority;
+use slipway_pki::guardrail::ApiServerIdentity;
+use slipway_plugin::{Configured, CsrApprover, PluginHost, SealingKey};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::arguments::ServeArguments;
+use crate::output::Printer;
+use crate::plugins;
+use crate::server::{self, Running, ServerSettings};
+
+/// The name under which the controllers are known to the API.
+const CONTROLLERS: &str = "slipway";
+
+pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Printer) -> Result<()> {
+    let settings = ServerSettings::load(&layout)?;
+    let layout = layout.with_certificates(settings.certificates.clone());
+    let running = Running::claim(&layout)?;
+    let configuration = ServerSettings::plugins(&layout)?;
+    let host = plugins::long_running(&layout)?;
+
+    let listener = match &arguments.listen {
+        Some(listen) => server::listen(listen).await?,
+        None => bind(settings.listen).await?,
+    };
+    let store = Store::open(&layout.store(), HistoryLimits::default())?;
+    let api = ApiServer::builder(store)
+        .tokens(tokens(&host, &configuration, &layout).await?)
+        .build()
+        .await?;
+    let controllers = controllers(&api, &host, &configuration, &settings, &layout).await?;
+
+    let shutdown = server::shutdown()?;
+    printer.note(format!("serving on {}", listener.local_addr()?));
+    let work = controllers.run(shutdown.clone());
+    let serve = api.serve(
+        listener,
+        identity(&layout)?,
+        ConnectionLimits::default(),
+        shutdown.clone(),
+    );
+    let outcome = together(work, serve, &shutdown).await;
+    drop(running);
+    outcome
+}
+
+/// Runs both until the first ends, then ends the other.
+async fn together(
+    work: impl Future<Output = Result<(), slipway_controller::Error>>,
+    serve: impl Future<Output = Result<(), slipway_apiserver::serve::ServeError>>,
+    shutdown: &CancellationToken,
+) -> Result<()> {
+    let work = async {
+        let ended = work.await;
+        shutdown.cancel();
+        ended.context("the controllers ended")
+    };
+    let serve = async {
+        let ended = serve.await;
+        shutdown.cancel();
+        ended.context("the API ended")
+    };
+    let (worked, served) = tokio::join!(work, serve);
+    served.and(worked)
+}
+
+fn identity(layout: &Layout) -> Result<TlsIdentity> {
+    let read = |file: std::path::PathBuf| {
+        std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    };
+    let (chain, key) = (
+        read(layout.apiserver_certificate())?,
+        read(layout.apiserver_key())?,
+    );
+    TlsIdentity::from_pem(&chain, &key, &read(layout.ca_certificate())?)
+        .context("the API server's certificate cannot be used")
+}
+
+/// The store of bootstrap tokens: a plugin where one is configured, else the API's own.
+async fn tokens(
+    host: &PluginHost,
+    configuration: &PluginConfiguration,
+    layout: &Layout,
+) -> Result<TokenBackend> {
+    let Some(entry) = configuration
+        .token_stores
+        .iter()
+        .find(|entry| entry.mode == Mode::Enforce)
+    else {
+        return Ok(TokenBackend::Native);
+    };
+    Ok(TokenBackend::Plugin(
+        host.load_token_store(entry, sealing_key(layout)?).await?,
+    ))
+}
+
+/// The key under which records leave for a token store: made once, never leaving this machine.
+fn sealing_key(layout: &Layout) -> Result<SealingKey> {
+    let path = layout.sealing_key();
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = SealingKey::generate().context("the system has no randomness")?;
+            Files::open(layout)?.write(&path, key.expose())?;
+            return Ok(key);
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let bytes = <[u8; SealingKey::LENGTH]>::try_from(bytes.as_slice()).with_context(|| {
+        format!(
+            "{} is damaged: it should hold {} bytes",
+            path.display(),
+            SealingKey::LENGTH
+        )
+    })?;
+    Ok(SealingKey::from_bytes(Zeroizing::new(bytes)))
+}
+
+async fn controllers(
+    api: &ApiServer,
+    host: &PluginHost,
+    configuration: &PluginConfiguration,
+    settings: &ServerSettings,
+    layout: &Layout,
+) -> Result<Controllers> {
+    let log = DecisionLog::open(&layout.decision_log())?;
+    let read = |file: std::path::PathBuf| {
+        std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    };
+    let key = Zeroizing::new(
+        String::from_utf8(read(layout.ca_key())?).context("the CA's key is no PEM")?,
+    );
+    let authority =
+        CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())?;
+    let chain = chain(host.csr_approvers(configuration).await?);
+    Ok(
+        Controllers::builder(api.client(UserInfo::controller(CONTROLLERS)))
+            .settings(ClusterSettings {
+                api_server: api_server(&settings.api_server_names),
+                ..ClusterSettings::default()
+            })
+            .bootstrap_signer()
+            .token_cleaner()
+            .csr_cleaner()
+            .approver(chain, log.clone())
+            .csr_signer(Signing::new(Arc::new(authority)), log)
+            .build(),
+    )
+}
+
+fn chain(approvers: Vec<Configured<dyn CsrApprover>>) -> Chain {
+    let (enforced, shadow): (Vec<_>, Vec<_>) = approvers
+        .into_iter()
+        .partition(|approver| approver.mode == Mode::Enforce);
+    let plugins = |approvers: Vec<Configured<dyn CsrApprover>>| {
+        approvers.into_iter().map(|one| one.plugin).collect()
+    };
+    Chain::new(plugins(enforced)).with_shadow(plugins(shadow))
+}
+
+fn api_server(names: &[Host]) -> ApiServerIdentity {
+    let mut identity = ApiServerIdentity::default();
+    for name in names {
+        match name {
+            Host::Ip(address) => identity.addresses.push(*address),
+            Host::Name(name) => identity.dns_names.push(name.to_string()),
+        }
+    }
+    identity
+}

@@ -1,0 +1,217 @@
+//! `slipway token`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use serde::Serialize;
+use slipway_bootstrap::init::Invitation;
+use slipway_bootstrap::layout::Layout;
+use slipway_config::posture::PostureId;
+use slipway_config::token::{BootstrapToken, TokenBounds, TokenId, TokenUsages};
+use slipway_controller::tokens::{ListedToken, NewToken, SourceAddresses, TokenAdmin};
+
+use crate::arguments::{
+    ClusterArguments, TokenArguments, TokenCommand, TokenCreateArguments, TokenUsage,
+};
+use crate::cluster;
+use crate::failure::Usage;
+use crate::output::{Printer, Table, age};
+use crate::secret;
+
+pub(super) async fn run(arguments: TokenArguments, layout: Layout, printer: Printer) -> Result<()> {
+    match arguments.command {
+        TokenCommand::Generate => generate(printer),
+        TokenCommand::Create(create) => {
+            self::create(&create, &arguments.cluster, &layout, printer).await
+        }
+        TokenCommand::List => list(&admin(&arguments.cluster, &layout).await?, printer).await,
+        TokenCommand::Delete(delete) => {
+            let ids = delete.ids().map_err(Usage::from_error)?;
+            self::delete(&admin(&arguments.cluster, &layout).await?, &ids, printer).await
+        }
+    }
+}
+
+/// Networks can be told apart on the embedded API only, which is the one that init made here.
+async fn admin(arguments: &ClusterArguments, layout: &Layout) -> Result<TokenAdmin> {
+    let client = cluster::client(arguments, layout).await?;
+    let seen = if cluster::is_embedded(&client).await {
+        SourceAddresses::Seen
+    } else {
+        SourceAddresses::Unseen
+    };
+    Ok(TokenAdmin::new(client).source_addresses(seen))
+}
+
+fn generate(printer: Printer) -> Result<()> {
+    #[derive(Serialize)]
+    struct Generated {
+        token: String,
+    }
+    let token = BootstrapToken::generate().context("the system has no randomness")?;
+    printer.answer(
+        &Generated {
+            token: token.expose().to_string(),
+        },
+        |generated| generated.token.clone(),
+    )?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Created {
+    id: String,
+    token: String,
+    expires: Option<Timestamp>,
+    join_command: String,
+    join_url: String,
+}
+
+async fn create(
+    arguments: &TokenCreateArguments,
+    cluster: &ClusterArguments,
+    layout: &Layout,
+    printer: Printer,
+) -> Result<()> {
+    let given = secret::optional_token(arguments.token.as_ref(), arguments.token_file.as_deref())?;
+    let is_chosen = given.is_some();
+    let token = match given {
+        Some(token) => token,
+        None => BootstrapToken::generate().context("the system has no randomness")?,
+    };
+    let client = cluster::client(cluster, layout).await?;
+    let described = cluster::described(&client, layout).await?;
+    let admin = admin(cluster, layout).await?;
+    let created = admin.create(&new_token(arguments, token.clone())?).await?;
+    warn(arguments, &token, is_chosen, printer);
+    let invitation = Invitation {
+        servers: described.servers,
+        pins: described.pins,
+        token,
+        published_ca: described.published_ca,
+    };
+    let answer = Created {
+        id: created.id,
+        token: invitation.token.expose().to_string(),
+        expires: created.expires,
+        join_command: invitation.command().to_string(),
+        join_url: invitation.url()?.to_string(),
+    };
+    printer.answer(&answer, |answer| match arguments.print_join_command {
+        true => format!(
+            "{}\n# or, without the secret in it:\n# slipway join '{}'",
+            answer.join_command, answer.join_url
+        ),
+        false => answer.token.clone(),
+    })?;
+    Ok(())
+}
+
+fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> Result<NewToken> {
+    let ttl = Duration::from(arguments.ttl);
+    let expires = match ttl.is_zero() {
+        true => None,
+        false => Some(
+            Timestamp::now()
+                .checked_add(ttl)
+                .context("--ttl reaches beyond the calendar")?,
+        ),
+    };
+    Ok(NewToken {
+        token,
+        description: arguments.description.clone().unwrap_or_default(),
+        expires,
+        usages: TokenUsages {
+            signing: arguments.usages.contains(&TokenUsage::Signing),
+            authentication: arguments.usages.contains(&TokenUsage::Authentication),
+        },
+        groups: arguments.groups.clone(),
+        bounds: TokenBounds {
+            node: arguments.node.clone(),
+            uses: arguments.uses,
+            cidrs: arguments.cidr.clone(),
+        },
+    })
+}
+
+fn warn(
+    arguments: &TokenCreateArguments,
+    token: &BootstrapToken,
+    is_chosen: bool,
+    printer: Printer,
+) {
+    let id = token.id.to_string();
+    let mut posture = Vec::new();
+    if Duration::from(arguments.ttl).is_zero() {
+        posture.push(PostureId::TokenNeverExpires.about(&id));
+    }
+    if is_chosen && token.secret.is_weak() {
+        posture.push(PostureId::WeakTokenSecret.about(&id));
+    }
+    if arguments.token.is_some() {
+        posture.push(PostureId::SecretInArguments.about(&id));
+    }
+    printer.posture(&posture);
+}
+
+async fn list(admin: &TokenAdmin, printer: Printer) -> Result<()> {
+    let tokens = admin.list().await?;
+    printer.answer(&tokens, |tokens| {
+        let mut table = Table::new(&["ID", "TTL", "USAGES", "BOUNDS", "USED", "DESCRIPTION"]);
+        let now = Timestamp::now();
+        for token in tokens {
+            table.row(row(token, now));
+        }
+        table.render()
+    })?;
+    Ok(())
+}
+
+fn row(token: &ListedToken, now: Timestamp) -> [String; 6] {
+    let ttl = match token.expires {
+        _ if token.revoked => "<revoked>".to_owned(),
+        _ if token.expired => "<expired>".to_owned(),
+        None => "<forever>".to_owned(),
+        Some(expires) => age(now, expires),
+    };
+    let usages = match &token.problem {
+        Some(problem) => format!("<unusable: {problem}>"),
+        None => token.usages.join(","),
+    };
+    let used = match token.uses_left {
+        Some(left) => format!("{} ({left} left)", token.used),
+        None => token.used.to_string(),
+    };
+    [
+        token.id.clone(),
+        ttl,
+        usages,
+        bounds(&token.bounds),
+        used,
+        token.description.clone(),
+    ]
+}
+
+fn bounds(bounds: &TokenBounds) -> String {
+    let mut said = Vec::new();
+    said.extend(bounds.node.as_ref().map(|node| format!("node {node}")));
+    said.extend(bounds.uses.map(|uses| format!("{uses} uses")));
+    said.extend(bounds.cidrs.iter().map(ToString::to_string));
+    if said.is_empty() {
+        "<none>".to_owned()
+    } else {
+        said.join(", ")
+    }
+}
+
+async fn delete(admin: &TokenAdmin, ids: &[TokenId], printer: Printer) -> Result<()> {
+    for id in ids {
+        admin.delete(id).await?;
+        printer.done(format!(
+            "token {id} is revoked; what was pending through it is denied"
+        ));
+    }
+    Ok(())
+}

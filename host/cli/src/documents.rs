@@ -1,0 +1,184 @@
+//! A configuration file, as the commands ask for its parts. Relative paths in it are from where the command runs, as kubeadm
+//! has it.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use slipway_config::document;
+use slipway_config::endpoint::{Host, HostPort};
+use slipway_config::kubeadm::{
+    ClusterConfiguration, DiscoverySource, EncryptionAlgorithm, InitConfiguration,
+    JoinConfiguration, Lifetime, Timeouts, TokenSpec,
+};
+use slipway_config::location::DocumentLocation;
+use slipway_config::name::NodeName;
+use slipway_config::pin::CaPin;
+use slipway_config::plugin::PluginConfiguration;
+use slipway_config::token::BootstrapToken;
+use slipway_pki::key::KeyAlgorithm;
+
+use crate::failure::Usage;
+
+/// What a configuration file says; the defaults where there is none.
+pub(crate) struct Documents {
+    pub(crate) plugins: PluginConfiguration,
+    pub(crate) init: InitConfiguration,
+    pub(crate) cluster: ClusterConfiguration,
+    pub(crate) join: Option<JoinConfiguration>,
+}
+
+impl Documents {
+    /// Reads a configuration file, if one is named.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
+        let documents = file.map(read).transpose()?.unwrap_or_default();
+        let cluster = documents.cluster.unwrap_or_default();
+        not_served(&cluster)?;
+        let folder = file
+            .and_then(Path::parent)
+            .map(std::path::absolute)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(Self {
+            plugins: documents
+                .plugins
+                .unwrap_or_default()
+                .with_paths_from(&folder),
+            init: documents.init.unwrap_or_default(),
+            cluster,
+            join: documents.join,
+        })
+    }
+
+    pub(crate) fn advertise_address(&self) -> Option<IpAddr> {
+        self.init.local_api_endpoint.advertise_address
+    }
+
+    pub(crate) fn bind_port(&self) -> Option<u16> {
+        self.init.local_api_endpoint.bind_port.map(Into::into)
+    }
+
+    /// The stable endpoint; without a port it has the API server's own.
+    pub(crate) fn control_plane_endpoint(&self, port: u16) -> Option<HostPort> {
+        let port = port.try_into().ok()?;
+        self.cluster
+            .control_plane_endpoint
+            .as_ref()
+            .map(|endpoint| endpoint.with_default_port(port))
+    }
+
+    pub(crate) fn cert_sans(&self) -> impl Iterator<Item = Host> {
+        self.cluster.api_server.cert_sans.iter().cloned()
+    }
+
+    pub(crate) fn key_algorithm(&self) -> Result<Option<KeyAlgorithm>> {
+        self.cluster
+            .encryption_algorithm
+            .map(|algorithm| match algorithm {
+                EncryptionAlgorithm::EcdsaP256 => Ok(KeyAlgorithm::EcdsaP256),
+                EncryptionAlgorithm::EcdsaP384 => Ok(KeyAlgorithm::EcdsaP384),
+                EncryptionAlgorithm::Rsa2048 => Ok(KeyAlgorithm::Rsa2048),
+                EncryptionAlgorithm::Rsa3072 => Ok(KeyAlgorithm::Rsa3072),
+                EncryptionAlgorithm::Rsa4096 => Ok(KeyAlgorithm::Rsa4096),
+            })
+            .transpose()
+    }
+
+    pub(crate) fn first_token(&self) -> Option<BootstrapToken> {
+        self.token_spec()?.token.clone()
+    }
+
+    /// How long the first token lives, where the file says so; none within is for ever.
+    pub(crate) fn first_token_ttl(&self, now: Timestamp) -> Option<Option<Duration>> {
+        Some(match self.token_spec()?.lifetime {
+            Lifetime::Ttl(ttl) => Some(Duration::from(ttl)).filter(|ttl| !ttl.is_zero()),
+            Lifetime::Until(end) => {
+                Some(Duration::try_from(end.duration_since(now)).unwrap_or_default())
+            }
+        })
+    }
+
+    pub(crate) fn join_node_name(&self) -> Option<NodeName> {
+        self.join.as_ref()?.node_registration.name.clone()
+    }
+
+    pub(crate) fn join_pins(&self) -> Vec<CaPin> {
+        match self.join_source() {
+            Some(DiscoverySource::Token { pins, .. }) => pins.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn join_skips_ca_verification(&self) -> bool {
+        matches!(
+            self.join_source(),
+            Some(DiscoverySource::Token {
+                unsafe_skip_ca_verification: true,
+                ..
+            })
+        )
+    }
+
+    pub(crate) fn join_document(&self) -> Option<&DocumentLocation> {
+        match self.join_source()? {
+            DiscoverySource::Kubeconfig(location) => Some(location),
+            DiscoverySource::Token { .. } => None,
+        }
+    }
+
+    /// The API server and the token of a discovery by token.
+    pub(crate) fn join_token(&self) -> Option<(&HostPort, &BootstrapToken)> {
+        match self.join_source()? {
+            DiscoverySource::Token {
+                token, api_server, ..
+            } => Some((api_server, token)),
+            DiscoverySource::Kubeconfig(_) => None,
+        }
+    }
+
+    pub(crate) fn join_tls_bootstrap_token(&self) -> Option<BootstrapToken> {
+        self.join.as_ref()?.discovery.tls_bootstrap_token.clone()
+    }
+
+    pub(crate) fn join_timeouts(&self) -> Option<&Timeouts> {
+        Some(&self.join.as_ref()?.timeouts)
+    }
+
+    fn join_source(&self) -> Option<&DiscoverySource> {
+        Some(&self.join.as_ref()?.discovery.source)
+    }
+
+    fn token_spec(&self) -> Option<&TokenSpec> {
+        self.init.bootstrap_tokens.first()
+    }
+}
+
+/// Names what the configuration's types know and init does not do, rather than pass it over.
+fn not_served(cluster: &ClusterConfiguration) -> Result<()> {
+    let fields = [
+        ("clusterName", cluster.cluster_name.is_some()),
+        (
+            "certificateValidityPeriod",
+            cluster.certificate_validity_period.is_some(),
+        ),
+        (
+            "caCertificateValidityPeriod",
+            cluster.ca_certificate_validity_period.is_some(),
+        ),
+    ];
+    match fields.iter().find(|(_, given)| *given) {
+        Some((field, _)) => bail!(Usage::new(format!(
+            "ClusterConfiguration: {field} is not served yet; leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Reads a file as it is.
+pub(crate) fn read(file: &Path) -> Result<document::Documents> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    document::Documents::read(&file.display().to_string(), &text)
+        .map_err(|error| Usage::from_error(error).into())
+}

@@ -1,0 +1,268 @@
+//! For each error that a user can meet: the exit code, and the next command.
+
+use slipway_bootstrap::connect::{
+    CertificateFailure, ConnectFailure, NoConnection, RequestFailure,
+};
+use slipway_bootstrap::discovery::DiscoveryFailure;
+use slipway_bootstrap::files::FileError;
+use slipway_bootstrap::init::InitError;
+use slipway_bootstrap::join::JoinError;
+use slipway_bootstrap::progress::Waiting;
+use slipway_controller::requests::RequestError;
+use slipway_controller::tokens::TokenAdminError;
+use slipway_plugin::LoadError;
+use slipway_plugin::extension::trust_source::DiscoveryError;
+
+use super::{Code, Usage};
+
+const TOKENS: &str = "on the control plane, `slipway token list` shows the tokens, `slipway token create --print-join-command` makes one";
+const PINS: &str = "compare with what `slipway certs ca-hash` prints on the control plane; if they differ, do not join";
+const CLOCK: &str =
+    "compare the clocks of both machines (`date -u`), set the wrong one, and try again";
+
+/// What to do next, and what scripts are told.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Advice {
+    pub(super) code: Code,
+    pub(super) hint: Option<String>,
+}
+
+impl Advice {
+    /// The advice of the outermost error that has one.
+    pub(super) fn for_error(error: &anyhow::Error) -> Self {
+        error.chain().find_map(known).unwrap_or(Self {
+            code: Code::General,
+            hint: None,
+        })
+    }
+
+    fn new(code: Code, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            hint: Some(hint.into()),
+        }
+    }
+
+    fn bare(code: Code) -> Self {
+        Self { code, hint: None }
+    }
+}
+
+fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Advice> {
+    if let Some(usage) = cause.downcast_ref::<Usage>() {
+        return Some(Advice {
+            code: Code::Usage,
+            hint: usage.hint().map(str::to_owned),
+        });
+    }
+    if let Some(coded) = cause.downcast_ref::<super::Coded>() {
+        return Some(Advice {
+            code: coded.code,
+            hint: coded.hint.clone(),
+        });
+    }
+    if cause.is::<LoadError>() {
+        return Some(Advice::bare(Code::Usage));
+    }
+    if let Some(error) = cause.downcast_ref::<InitError>() {
+        return init(error);
+    }
+    if let Some(error) = cause.downcast_ref::<JoinError>() {
+        return join(error);
+    }
+    if let Some(error) = cause.downcast_ref::<TokenAdminError>() {
+        return tokens(error);
+    }
+    if let Some(error) = cause.downcast_ref::<RequestError>() {
+        return requests(error);
+    }
+    if let Some(failure) = cause.downcast_ref::<DiscoveryFailure>() {
+        return discovery(failure);
+    }
+    if let Some(failure) = cause.downcast_ref::<RequestFailure>() {
+        return Some(request(failure));
+    }
+    if let Some(failure) = cause.downcast_ref::<NoConnection>() {
+        return Some(connection(failure));
+    }
+    if let Some(error) = cause.downcast_ref::<kube::Error>() {
+        return kubernetes(error);
+    }
+    None
+}
+
+fn init(error: &InitError) -> Option<Advice> {
+    match error {
+        InitError::AlreadyInitialised { .. } => Some(Advice::new(
+            Code::Exists,
+            "`slipway serve` starts its API again; `slipway reset` removes it; --dir makes another one elsewhere",
+        )),
+        InitError::OtherCluster { .. } => Some(Advice::new(
+            Code::Exists,
+            "run init with the arguments that it was begun with, or start over with `slipway reset`",
+        )),
+        InitError::File(FileError::Foreign { .. }) => Some(Advice::new(
+            Code::Exists,
+            "move the file away if nobody needs it, or give another folder with --dir",
+        )),
+        _ => None,
+    }
+}
+
+fn join(error: &JoinError) -> Option<Advice> {
+    match error {
+        JoinError::Denied { .. } | JoinError::NotSigned { .. } => Some(Advice::new(
+            Code::Denied,
+            "once the reason is out of the way, ask anew: `slipway join --new-key` with the same arguments",
+        )),
+        JoinError::NotDecided { waiting, .. } => {
+            Some(Advice::new(Code::TimedOut, waiting_for(waiting)))
+        }
+        JoinError::TokenRefused { .. } => Some(Advice::new(Code::Unauthorized, TOKENS)),
+        JoinError::NoCredentials => Some(Advice::new(
+            Code::Usage,
+            "give a token with --tls-bootstrap-token-file",
+        )),
+        JoinError::ForeignKubeconfig { .. } => Some(Advice::new(
+            Code::Exists,
+            "if this machine should leave its old cluster, remove the file and join again",
+        )),
+        JoinError::JoinedAs { .. }
+        | JoinError::OtherNode { .. }
+        | JoinError::CertificateOver { .. } => Some(Advice::new(
+            Code::Exists,
+            "`slipway reset` makes this machine forget its cluster; then join again",
+        )),
+        JoinError::Discovery(failure) => discovery(failure),
+        JoinError::Request { source, .. } | JoinError::NotProved { source } => {
+            Some(request(source))
+        }
+        _ => None,
+    }
+}
+
+fn tokens(error: &TokenAdminError) -> Option<Advice> {
+    match error {
+        TokenAdminError::Exists(id) => Some(Advice::new(
+            Code::Exists,
+            format!(
+                "leave the token out to get a random one, or `slipway token delete {id}` first"
+            ),
+        )),
+        TokenAdminError::NotFound(_) => Some(Advice::new(
+            Code::NotFound,
+            "`slipway token list` shows what there is",
+        )),
+        TokenAdminError::Cluster(_) => None,
+        _ => Some(Advice::bare(Code::Usage)),
+    }
+}
+
+fn requests(error: &RequestError) -> Option<Advice> {
+    match error {
+        RequestError::NotFound(_) => Some(Advice::new(
+            Code::NotFound,
+            "`slipway csr list` shows what there is",
+        )),
+        RequestError::Decided { .. } => Some(Advice::new(
+            Code::Exists,
+            "the node has to ask anew: `slipway join --new-key` with the same arguments",
+        )),
+        RequestError::Guardrails { name, .. } | RequestError::NameClaimed { name, .. } => {
+            Some(Advice::new(
+                Code::Denied,
+                format!("`slipway csr show {name}` has everything that was found"),
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn waiting_for(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Approval { command, .. } => {
+            format!("an administrator lets this node in with `{command}`; `slipway join` with the same arguments goes on waiting")
+        }
+        _ => "the request is safe in the cluster: `slipway join` with the same arguments goes on waiting".to_owned(),
+    }
+}
+
+fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
+    match failure {
+        DiscoveryFailure::TimedOut { last, .. } => discovery(last),
+        DiscoveryFailure::Trust(_) => Some(Advice::new(Code::Untrusted, PINS)),
+        DiscoveryFailure::Source(error) => source(error),
+        DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
+        DiscoveryFailure::File(_)
+        | DiscoveryFailure::Document { .. }
+        | DiscoveryFailure::CredentialsElsewhere { .. } => Some(Advice::new(
+            Code::Usage,
+            "give a kubeconfig with one cluster and its CA, such as admin.conf without its user",
+        )),
+        _ => None,
+    }
+}
+
+fn source(error: &DiscoveryError) -> Option<Advice> {
+    match error {
+        DiscoveryError::Unavailable(_) => Some(Advice::new(
+            Code::Unreachable,
+            "check address and port; on the control plane, `slipway serve` has to run, and no firewall may be between",
+        )),
+        DiscoveryError::NotSigned(_) => Some(Advice::new(Code::Unauthorized, TOKENS)),
+        DiscoveryError::Untrusted(_) => Some(Advice::new(Code::Untrusted, TOKENS)),
+        DiscoveryError::Other(_) => Some(Advice::new(Code::Unreachable, "check address and port")),
+        DiscoveryError::InvalidRequest(_) => Some(Advice::bare(Code::Usage)),
+        _ => None,
+    }
+}
+
+fn request(failure: &RequestFailure) -> Advice {
+    match failure {
+        RequestFailure::NoConnection(failure) => connection(failure),
+        RequestFailure::TimedOut(_) => Advice::bare(Code::TimedOut),
+        RequestFailure::Unauthorized(_) => Advice::new(Code::Unauthorized, TOKENS),
+        RequestFailure::Forbidden(_) => Advice::bare(Code::Unauthorized),
+        RequestFailure::NotFound(_) => Advice::bare(Code::NotFound),
+        _ => Advice::bare(Code::General),
+    }
+}
+
+fn connection(failure: &NoConnection) -> Advice {
+    let certificate = failure
+        .attempts
+        .iter()
+        .find_map(|(_, failure)| match failure {
+            ConnectFailure::Certificate(failure) => Some(failure),
+            _ => None,
+        });
+    match certificate {
+        Some(CertificateFailure::Expired { .. } | CertificateFailure::NotYetValid { .. }) => {
+            Advice::new(Code::Untrusted, CLOCK)
+        }
+        Some(_) => Advice::new(Code::Untrusted, PINS),
+        None => Advice::new(
+            Code::Unreachable,
+            "check address and port, and that `slipway serve` runs on the control plane",
+        ),
+    }
+}
+
+fn kubernetes(error: &kube::Error) -> Option<Advice> {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            401 => Some(Advice::new(
+                Code::Unauthorized,
+                "use the kubeconfig of an administrator: --kubeconfig FILE",
+            )),
+            403 => Some(Advice::bare(Code::Unauthorized)),
+            404 => Some(Advice::bare(Code::NotFound)),
+            409 => Some(Advice::bare(Code::Exists)),
+            _ => None,
+        },
+        _ => Some(Advice::new(
+            Code::Unreachable,
+            "is the API server running? `slipway serve` starts the one that init made",
+        )),
+    }
+}

@@ -1,0 +1,139 @@
+//! What a command prints: the answer on standard output, everything else on standard error. Colours only on
+//! terminals (anstream takes them away elsewhere).
+
+mod age;
+mod table;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use slipway_config::posture::{PostureEntry, Severity};
+
+use crate::arguments::{GlobalArguments, OutputForm};
+
+pub(crate) use age::age;
+pub(crate) use table::Table;
+
+const BOLD: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const CAREFUL: Style = AnsiColor::Yellow.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Where all text goes through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    form: OutputForm,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(arguments: &GlobalArguments) -> Self {
+        Self {
+            form: arguments.output,
+            quiet: arguments.quiet,
+        }
+    }
+
+    /// Whether the answer is for programs.
+    pub(crate) fn is_json(self) -> bool {
+        self.form == OutputForm::Json
+    }
+
+    /// Whether progress is wanted.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet && !self.is_json()
+    }
+
+    /// The answer, as JSON or as `text` renders it.
+    pub(crate) fn answer<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
+        let mut text = match self.form {
+            OutputForm::Json => serde_json::to_string_pretty(value)?,
+            OutputForm::Text => text(value),
+        };
+        if !text.ends_with('\n') && !text.is_empty() {
+            text.push('\n');
+        }
+        anstream::stdout().lock().write_all(text.as_bytes())
+    }
+
+    /// One line of an answer that goes on, flushed at once so that it can be followed.
+    pub(crate) fn line<T: Serialize>(
+        self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
+        let text = match self.form {
+            OutputForm::Json => serde_json::to_string(value)?,
+            OutputForm::Text => text(value),
+        };
+        let mut stdout = anstream::stdout().lock();
+        writeln!(stdout, "{text}")?;
+        stdout.flush()
+    }
+
+    /// Something worth knowing that is no part of the answer.
+    pub(crate) fn note(self, text: impl Display) {
+        if self.shows_progress() {
+            anstream::eprintln!("{text}");
+        }
+    }
+
+    /// A step that is done.
+    pub(crate) fn done(self, text: impl Display) {
+        if self.shows_progress() {
+            anstream::eprintln!("{GOOD}✓{GOOD:#} {text}");
+        }
+    }
+
+    /// Something to look at; shown even when quiet.
+    pub(crate) fn warning(self, text: impl Display) {
+        anstream::eprintln!("{CAREFUL}warning:{CAREFUL:#} {text}");
+    }
+
+    /// The trade-offs in force, with what closes each.
+    pub(crate) fn posture(self, entries: &[PostureEntry]) {
+        for entry in entries {
+            anstream::eprintln!("{}", posture_line(entry));
+        }
+    }
+
+    /// What went wrong and what to do about it.
+    pub(crate) fn failure(self, failure: &crate::failure::Failure) {
+        if self.is_json() {
+            let text = serde_json::json!({ "error": failure.message(), "hint": failure.hint(), "exitCode": failure.code() });
+            anstream::eprintln!("{text}");
+            return;
+        }
+        anstream::eprintln!("{BAD}error:{BAD:#} {}", failure.message());
+        if let Some(hint) = failure.hint() {
+            anstream::eprintln!("{BOLD}next:{BOLD:#} {hint}");
+        }
+    }
+}
+
+/// One trade-off: what it is, what it costs, how to close it.
+pub(crate) fn posture_line(entry: &PostureEntry) -> String {
+    let style = match entry.severity {
+        Severity::Low => BOLD,
+        Severity::Medium => CAREFUL,
+        Severity::High => BAD,
+    };
+    let detail = entry
+        .detail
+        .as_deref()
+        .map(|detail| format!(" ({detail})"))
+        .unwrap_or_default();
+    format!(
+        "{style}{severity}{style:#} {id}: {sentence}{detail}\n  to close it: {close}",
+        severity = entry.severity,
+        id = entry.id,
+        sentence = entry.sentence,
+        close = entry.close,
+    )
+}

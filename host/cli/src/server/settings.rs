@@ -1,0 +1,82 @@
+//! What `init` settles and `serve` is started with, kept beside the cluster's files.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use slipway_bootstrap::files::Files;
+use slipway_bootstrap::layout::Layout;
+use slipway_config::document;
+use slipway_config::endpoint::Host;
+use slipway_config::plugin::PluginConfiguration;
+
+use crate::documents::Documents;
+use crate::failure::{Code, Coded};
+
+/// What the server is started with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ServerSettings {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Folder of the cluster's certificates.
+    pub(crate) certificates: PathBuf,
+    /// Names and addresses that its certificate has, which no node may claim.
+    pub(crate) api_server_names: Vec<Host>,
+}
+
+impl ServerSettings {
+    /// Reads what init wrote.
+    pub(crate) fn load(layout: &Layout) -> Result<Self> {
+        let path = path(layout);
+        let text = std::fs::read(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => anyhow::Error::new(Coded::new(
+                Code::NotFound,
+                format!(
+                    "there is no cluster here: {} does not exist",
+                    path.display()
+                ),
+                "`slipway init` makes one",
+            )),
+            _ => anyhow::Error::new(error).context(format!("cannot read {}", path.display())),
+        })?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Keeps the settings, and the plugins as a file that an operator may edit.
+    pub(crate) fn keep(&self, files: &mut Files, plugins: &PluginConfiguration) -> Result<()> {
+        let layout = files.layout().clone();
+        let documents = document::Documents {
+            plugins: Some(plugins.clone()),
+            ..document::Documents::default()
+        };
+        let yaml = documents
+            .to_yaml()
+            .context("the plugin configuration cannot be written as YAML")?;
+        files.write(&plugins_path(&layout), yaml.as_bytes())?;
+        files.write(&path(&layout), &serde_json::to_vec_pretty(self)?)?;
+        Ok(())
+    }
+
+    /// The plugins that the operator configured.
+    pub(crate) fn plugins(layout: &Layout) -> Result<PluginConfiguration> {
+        Ok(Documents::read(Some(&plugins_path(layout)))?.plugins)
+    }
+}
+
+/// A port of this address that nobody listens on now.
+pub(crate) fn free_port(address: IpAddr) -> Result<u16> {
+    let listener =
+        TcpListener::bind((address, 0)).with_context(|| format!("cannot listen on {address}"))?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// The operator's PluginConfiguration.
+pub(crate) fn plugins_path(layout: &Layout) -> PathBuf {
+    layout.kubernetes().join("slipway.yaml")
+}
+
+fn path(layout: &Layout) -> PathBuf {
+    layout.state().join("server.json")
+}
