@@ -1,1 +1,9 @@
-//! What crosses crates: the command line, the embedded API, attacks and faults
+//! What the end-to-end tests share: the real binary, in folders and processes of each test's own, on loopback.
+
+mod cluster;
+mod program;
+mod sandbox;
+
+pub use cluster::{Cluster, serve};
+pub use program::{Finished, kubectl, openssl};
+pub use sandbox::Sandbox;

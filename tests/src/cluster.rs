@@ -1,0 +1,194 @@
+//! A cluster on the embedded API, of a test's own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::program::{Finished, kubectl};
+use crate::sandbox::Sandbox;
+
+/// A cluster that `slipway init` made, with its server running; ended with the value.
+#[derive(Debug)]
+pub struct Cluster {
+    sandbox: Sandbox,
+    answer: Value,
+}
+
+impl Cluster {
+    /// `slipway init` on a free port of loopback.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::start_in(Sandbox::new(), arguments)
+    }
+
+    /// The same on a machine that a test has prepared.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn start_in(sandbox: Sandbox, arguments: &[&str]) -> Self {
+        let all = [
+            &[
+                "init",
+                "--apiserver-advertise-address=127.0.0.1",
+                "--apiserver-bind-port=0",
+                "--output=json",
+            ],
+            arguments,
+        ]
+        .concat();
+        let answer = sandbox.slipway(&all).json();
+        Self { sandbox, answer }
+    }
+
+    /// The machine that it runs on.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// A field of init's answer, as text.
+    ///
+    /// # Panics
+    /// There is no such field, or it is no text.
+    #[must_use]
+    pub fn field(&self, name: &str) -> String {
+        self.answer[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.answer))
+            .to_owned()
+    }
+
+    /// `HOST:PORT` of the API server.
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.field("server")
+            .trim_start_matches("https://")
+            .to_owned()
+    }
+
+    /// The first token.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.field("token")
+    }
+
+    /// The CA's pin.
+    ///
+    /// # Panics
+    /// init printed none.
+    #[must_use]
+    pub fn pin(&self) -> String {
+        self.answer["caPins"][0].as_str().expect("a pin").to_owned()
+    }
+
+    /// The administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        PathBuf::from(self.field("kubeconfig"))
+    }
+
+    /// The server's process.
+    ///
+    /// # Panics
+    /// init named none.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        u32::try_from(self.answer["pid"].as_u64().expect("a pid")).expect("a pid fits")
+    }
+
+    /// slipway as the administrator.
+    #[must_use]
+    pub fn slipway(&self, arguments: &[&str]) -> Finished {
+        self.sandbox.slipway(arguments)
+    }
+
+    /// kubectl as the administrator.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str]) -> Finished {
+        Finished::of(kubectl(&self.kubeconfig()).args(arguments), "")
+    }
+
+    /// The arguments with which a node joins through token and pin; the token itself is in [`Self::token_variable`].
+    #[must_use]
+    pub fn join_arguments<'a>(&self, server: &'a str, pin: &'a str, node: &'a str) -> Vec<&'a str> {
+        vec![
+            "join",
+            server,
+            "--discovery-token-ca-cert-hash",
+            pin,
+            "--node-name",
+            node,
+        ]
+    }
+
+    /// A node joins with the first token, on a machine of its own.
+    #[must_use]
+    pub fn join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Finished {
+        let (server, pin) = (self.server(), self.pin());
+        let arguments = [&self.join_arguments(&server, &pin, name)[..], more].concat();
+        node.slipway_with(("SLIPWAY_TOKEN", &self.token()), &arguments)
+    }
+
+    /// Starts a node's join and goes on.
+    #[must_use]
+    pub fn start_join(&self, node: &Sandbox, name: &str, more: &[&str]) -> std::process::Child {
+        let (server, pin) = (self.server(), self.pin());
+        let arguments = [&self.join_arguments(&server, &pin, name)[..], more].concat();
+        node.spawn("join.log", ("SLIPWAY_TOKEN", &self.token()), &arguments)
+    }
+
+    /// Waits until the cluster has a request of this node, and returns its name.
+    ///
+    /// # Panics
+    /// There is none after half a minute.
+    #[must_use]
+    pub fn request_of(&self, node: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let requests = self.slipway(&["csr", "list", "--output=json"]).json();
+            let found = requests
+                .as_array()
+                .expect("a list")
+                .iter()
+                .find(|request| request["node"] == node);
+            if let Some(request) = found {
+                return request["name"].as_str().expect("a name").to_owned();
+            }
+            assert!(Instant::now() < end, "no request of {node} in {requests}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Kills the server, as a power cut would.
+    pub fn kill(&self) {
+        signal(self.pid(), rustix::process::Signal::KILL);
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        signal(self.pid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Starts the server of a cluster again, where a test has killed it.
+#[must_use]
+pub fn serve(sandbox: &Sandbox) -> Command {
+    sandbox.command(&["serve"])
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}

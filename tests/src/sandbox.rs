@@ -1,0 +1,103 @@
+//! A folder of a test's own, and commands that know nothing else.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::program::{Finished, slipway};
+
+/// A machine, as far as Slipway sees one: a folder for its state, an empty home, no environment.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+impl Sandbox {
+    /// An empty one.
+    ///
+    /// # Panics
+    /// There can be no temporary folder.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// What `--dir` is given.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.folder.path().join("slipway")
+    }
+
+    /// A file of the test's beside Slipway's folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of the test's.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.file(name);
+        std::fs::write(&path, text).expect("a file in a temporary folder");
+        path
+    }
+
+    /// A slipway command on this machine.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(slipway());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("SLIPWAY_DIR", self.dir())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs slipway to its end.
+    #[must_use]
+    pub fn slipway(&self, arguments: &[&str]) -> Finished {
+        Finished::of(&mut self.command(arguments), "")
+    }
+
+    /// Runs slipway with something in its environment.
+    #[must_use]
+    pub fn slipway_with(&self, variable: (&str, &str), arguments: &[&str]) -> Finished {
+        Finished::of(self.command(arguments).env(variable.0, variable.1), "")
+    }
+
+    /// Starts slipway and goes on; its output lands in `log`.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn spawn(&self, log: &str, variable: (&str, &str), arguments: &[&str]) -> Child {
+        let log = std::fs::File::create(self.file(log)).expect("a file in a temporary folder");
+        self.command(arguments)
+            .env(variable.0, variable.1)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be shared"))
+            .stderr(log)
+            .spawn()
+            .expect("slipway can be started")
+    }
+
+    /// The folder of everything.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}

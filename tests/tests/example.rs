@@ -1,0 +1,92 @@
+//! The example approver, as its author and an operator would use it: built, inspected, granted what it needs, and
+//! refused without.
+
+use slipway_guest_build::{GuestBuild, Toolchain};
+use slipway_tests::{Cluster, Sandbox};
+
+struct Example {
+    path: String,
+    digest: String,
+}
+
+fn example(sandbox: &Sandbox) -> Example {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/approve-inventory");
+    let target = std::env::current_exe().expect("a test knows its own path");
+    let target = target
+        .ancestors()
+        .nth(3)
+        .expect("tests are in target/PROFILE/deps")
+        .join("guests");
+    let built = GuestBuild::new(format!("{root}/Cargo.toml"), target)
+        .run(&Toolchain::locate().expect("cargo xtask setup"))
+        .expect("the example builds");
+    let path = built[0].path.to_str().expect("a path in UTF-8").to_owned();
+    let inspected = sandbox
+        .slipway(&["plugin", "inspect", &path, "--output=json"])
+        .json();
+    assert_eq!(inspected["kinds"][0], "csr-approver", "{inspected}");
+    Example {
+        path,
+        digest: inspected["digest"].as_str().expect("a digest").to_owned(),
+    }
+}
+
+fn configuration(example: &Example, grants: &str) -> String {
+    format!(
+        "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ncsrApprovers:\n\
+         - name: approve-renewal\n\
+         - name: inventory\n  source: {}\n  digest: {}\n  settings:\n    file: machines.txt\n{grants}",
+        example.path, example.digest
+    )
+}
+
+#[test]
+fn lets_in_what_is_in_the_inventory_and_nobody_else() {
+    let sandbox = Sandbox::new();
+    let example = example(&sandbox);
+    let inventory = sandbox.file("inventory");
+    std::fs::create_dir(&inventory).expect("a folder");
+    std::fs::write(inventory.join("machines.txt"), "# our machines\nworker-1\n").expect("a file");
+    let grants = format!(
+        "  grants:\n    filesystem:\n    - name: inventory\n      path: {}\n",
+        inventory.display()
+    );
+    let file = sandbox.write("plugins.yaml", &configuration(&example, &grants));
+    let cluster = Cluster::start_in(
+        sandbox,
+        &["--config", file.to_str().expect("a path in UTF-8")],
+    );
+    let _ = cluster
+        .join(&Sandbox::new(), "worker-1", &["--timeout=30s"])
+        .success();
+    let stranger = cluster.join(&Sandbox::new(), "stranger", &["--timeout=5s"]);
+    assert_ne!(stranger.code(), Some(0));
+    assert!(
+        stranger.stderr().contains("inventory"),
+        "the reason is told:\n{}",
+        stranger.stderr()
+    );
+}
+
+#[test]
+fn is_refused_without_its_grant_with_the_line_to_add() {
+    let sandbox = Sandbox::new();
+    let example = example(&sandbox);
+    let file = sandbox.write("plugins.yaml", &configuration(&example, ""));
+    let refused = sandbox
+        .slipway(&[
+            "init",
+            "--apiserver-advertise-address=127.0.0.1",
+            "--apiserver-bind-port=0",
+            "--config",
+            file.to_str().expect("a path in UTF-8"),
+        ])
+        .failure(2);
+    assert!(
+        refused.contains("inventory")
+            && refused.contains("wasi:filesystem")
+            && refused.contains("grants"),
+        "{refused}"
+    );
+    assert!(!sandbox.dir().exists(), "nothing is made");
+}

@@ -1,0 +1,145 @@
+//! The main job, through the real binary: a cluster is made, nodes join it, people decide.
+
+use std::path::Path;
+
+use slipway_tests::{Cluster, Finished, Sandbox, openssl};
+
+#[test]
+fn a_node_waits_for_a_person_and_joins_once_approved() {
+    let cluster = Cluster::start(&[]);
+    let node = Sandbox::new();
+    let mut join = cluster.start_join(&node, "worker-1", &[]);
+    let request = cluster.request_of("worker-1");
+
+    let shown = cluster.slipway(&["csr", "show", &request]).success();
+    assert!(
+        shown.contains("worker-1") && shown.contains("pending"),
+        "{shown}"
+    );
+    let approved = cluster.slipway(&["csr", "approve", &request]).success();
+    assert!(approved.contains(&request), "{approved}");
+
+    let status = join.wait().expect("join can be waited for");
+    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
+    assert!(status.success(), "{log}");
+    assert!(
+        log.contains(&format!("slipway csr approve {request}")),
+        "the waiting node says which command approves it:\n{log}"
+    );
+    assert_identity(&node, &cluster, "worker-1");
+}
+
+#[test]
+fn automatic_approval_is_announced_and_works() {
+    let cluster = Cluster::start(&["--auto-approve"]);
+    let posture = cluster.slipway(&["posture"]).success();
+    assert!(posture.contains("automatic-approval"), "{posture}");
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    assert_identity(&node, &cluster, "worker-1");
+    let again = cluster.join(&node, "worker-1", &[]).success();
+    assert!(again.contains("already"), "{again}");
+}
+
+#[test]
+fn a_denied_node_is_told_why() {
+    let cluster = Cluster::start(&[]);
+    let node = Sandbox::new();
+    let mut join = cluster.start_join(&node, "worker-1", &[]);
+    let request = cluster.request_of("worker-1");
+    let _ = cluster
+        .slipway(&["csr", "deny", &request, "--reason", "not one of ours"])
+        .success();
+    let status = join.wait().expect("join can be waited for");
+    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
+    assert_eq!(status.code(), Some(5), "{log}");
+    assert!(
+        log.contains("not one of ours") && log.contains("--new-key"),
+        "{log}"
+    );
+    let again = cluster.join(&node, "worker-1", &[]).failure(5);
+    assert!(again.contains("not one of ours"), "{again}");
+}
+
+#[test]
+fn another_key_does_not_get_the_name_of_a_node_that_joined() {
+    let cluster = Cluster::start(&["--auto-approve"]);
+    let _ = cluster.join(&Sandbox::new(), "worker-1", &[]).success();
+    let thief = Sandbox::new();
+    let refused = cluster.join(&thief, "worker-1", &["--timeout=20s"]);
+    assert_ne!(refused.code(), Some(0), "{}", refused.stdout());
+    assert!(
+        refused.stderr().contains("claimed by another key")
+            || refused.stderr().contains("a node named worker-1 exists"),
+        "{}",
+        refused.stderr()
+    );
+    assert!(!thief.dir().join("kubernetes/kubelet.conf").exists());
+}
+
+#[test]
+fn a_second_init_refuses_and_reset_makes_room() {
+    let cluster = Cluster::start(&[]);
+    let again = cluster
+        .slipway(&[
+            "init",
+            "--apiserver-advertise-address=127.0.0.1",
+            "--apiserver-bind-port=0",
+        ])
+        .failure(8);
+    assert!(again.contains("slipway reset"), "{again}");
+    let plan = cluster.slipway(&["reset", "--dry-run"]).success();
+    assert!(plan.contains("admin.conf"), "{plan}");
+    let mine = cluster.sandbox().dir().join("kubernetes/mine.txt");
+    std::fs::write(&mine, "mine").expect("a file beside Slipway's");
+    let _ = cluster.slipway(&["reset", "--force"]).success();
+    assert!(!cluster.kubeconfig().exists());
+    assert!(mine.exists(), "what Slipway did not write stays");
+}
+
+/// openssl agrees that the node's certificate is the cluster's, for a client, with the right subject and nothing else.
+fn assert_identity(node: &Sandbox, cluster: &Cluster, name: &str) {
+    let ca = cluster.sandbox().dir().join("kubernetes/pki/ca.crt");
+    let certificate = find(&node.dir(), "kubelet-client-current.pem");
+    let verified = Finished::of(
+        openssl()
+            .args(["verify", "-purpose", "sslclient", "-CAfile"])
+            .arg(&ca)
+            .arg(&certificate),
+        "",
+    );
+    assert!(verified.success().contains("OK"));
+    let text = Finished::of(
+        openssl()
+            .args(["x509", "-noout", "-text", "-in"])
+            .arg(&certificate),
+        "",
+    )
+    .success();
+    assert!(
+        text.contains(&format!("O = system:nodes, CN = system:node:{name}")),
+        "{text}"
+    );
+    assert!(
+        text.contains("TLS Web Client Authentication")
+            && !text.contains("TLS Web Server Authentication"),
+        "{text}"
+    );
+    assert!(!text.contains("Subject Alternative Name"), "{text}");
+}
+
+fn find(folder: &Path, name: &str) -> std::path::PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if entry.file_name() == name {
+                return path;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            }
+        }
+    }
+    panic!("no {name} below {}", folder.display())
+}
