@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::Verdict;
 use slipway_config::token::TokenBounds;
 use slipway_controller::chain::Chain;
-use slipway_controller::decision_log::{Action, Stage};
-use slipway_controller::{Standing, standing};
+use slipway_controller::decision_log::{Action, Entry, Stage, Subject};
+use slipway_controller::{Signing, Standing, standing};
 use slipway_plugin::CsrApprover;
 
 use crate::approvers::{abstain, approve, defer, deny, fail, scripted};
@@ -305,4 +306,55 @@ async fn a_flood_from_one_token_starves_nobody() {
     let asked = slow.calls.load(Ordering::SeqCst);
     assert!(asked < 100, "{asked} requests of the flood came first");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_decided_that_cannot_be_written_down() {
+    let cluster = Cluster::start().await;
+    let log = cluster.log("log");
+    // The file is full, and the next one cannot be made.
+    let large = Entry {
+        stage: Stage::Done,
+        action: Action::Defer,
+        reason: "x".repeat(17 * 1024 * 1024),
+        subject: Subject {
+            name: "earlier".to_owned(),
+            uid: String::new(),
+            request: Sha256Digest::of(b""),
+            signer_name: String::new(),
+            node: None,
+            key: None,
+            requester: String::new(),
+            groups: Vec::new(),
+            token_uid: None,
+            source_address: None,
+        },
+        guardrails: Vec::new(),
+        opinions: Vec::new(),
+        certificate: None,
+    };
+    log.record(large).await.unwrap();
+    let next = cluster.log_folder("log").join("decisions-000002.jsonl");
+    std::fs::create_dir(&next).unwrap();
+
+    let signing = Signing::new(Arc::clone(&cluster.authority));
+    let controllers = cluster
+        .without_signer(Chain::new(vec![approve()]), &log)
+        .csr_signer(signing, log.clone());
+    let running = cluster.run(controllers);
+    let token = cluster.token(TokenBounds::default()).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    let told = cluster.until_reviewed("r1", "Retrying").await;
+    assert!(
+        told.starts_with("the decision could not be written down: "),
+        "{told}"
+    );
+    assert_eq!(standing(&cluster.request("r1").await), Standing::Open);
+
+    std::fs::remove_dir(&next).unwrap();
+    cluster.until("r1", Standing::Issued).await;
+    running.stop().await;
+    assert_eq!(cluster.records("log").len(), 5);
 }
