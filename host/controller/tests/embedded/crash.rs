@@ -8,10 +8,11 @@ use http::Method;
 use kube::Client;
 use kube::client::Body;
 use slipway_controller::chain::Chain;
+use slipway_controller::ledger::Ledgers;
 use slipway_controller::{Controllers, DecisionLog, Signing, Standing};
 
 use crate::approvers::{approve, deny};
-use crate::cluster::{Cluster, Machine, eventually, uses};
+use crate::cluster::{CALM, Cluster, Machine, eventually, uses};
 
 /// Whether the last write that goes out still arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,5 +190,49 @@ async fn a_denial_that_is_cut_short_gives_back_what_was_held() {
             .unwrap_or_else(|| panic!("{at} {last:?}: something is still held"));
             third.stop().await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_token_is_noted_before_it_is_deleted() {
+    for (at, last) in [
+        (0, Last::Lost),
+        (0, Last::Applied),
+        (1, Last::Lost),
+        (1, Last::Applied),
+    ] {
+        let cluster = Cluster::start().await;
+        let token = cluster.token(uses(1)).await;
+        cluster.advance(Duration::from_secs(25 * 3600));
+        let dead = Arc::new(AtomicBool::new(false));
+        let cleaner = |client| {
+            Controllers::builder(client)
+                .clock(cluster.clock())
+                .token_cleaner()
+        };
+        let client = dying(cluster.client(), at, last, Arc::clone(&dead));
+        let first = cluster.run(cleaner(client));
+        eventually(|| async { dead.load(Ordering::SeqCst).then_some(()) })
+            .await
+            .expect("did not die");
+        first.stop().await;
+        let second = cluster.run(cleaner(cluster.client()));
+        eventually(|| async {
+            cluster
+                .tokens()
+                .list()
+                .await
+                .unwrap()
+                .is_empty()
+                .then_some(())
+        })
+        .await
+        .expect("the token stayed");
+        tokio::time::sleep(CALM).await;
+        second.stop().await;
+        let ledgers = Ledgers::new(cluster.client(), cluster.clock());
+        let ledger = ledgers.get(&token.uid).await.unwrap().unwrap();
+        assert!(ledger.is_marked_expired(), "{at} {last:?}");
+        assert_eq!(ledger.ledger().revoked(), None, "{at} {last:?}");
     }
 }

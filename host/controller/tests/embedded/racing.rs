@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use slipway_config::token::TokenBounds;
 use slipway_controller::chain::Chain;
+use slipway_controller::ledger::Ledgers;
 use slipway_controller::{Signing, Standing, standing};
+use slipway_pki::decision::ledger::{TokenUse, UseStanding};
+use slipway_pki::key::KeyFingerprint;
+use slipway_pki::signer::NodeSigner;
 
 use crate::approvers::approve;
 use crate::cluster::{Cluster, Machine, eventually, uses};
@@ -109,4 +113,46 @@ async fn a_token_for_one_node_lets_one_in() {
     });
     freed.await.expect("claims of denied requests stayed");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_ledger_counts_right_however_many_write_to_it() {
+    let cluster = Cluster::start().await;
+    let token = cluster.token(uses(5)).await;
+    for round in 0..5 {
+        let reserving = (0..12).map(|number| {
+            let ledgers = Ledgers::new(cluster.client(), cluster.clock());
+            let wanted = TokenUse {
+                token_uid: token.uid.clone(),
+                key: KeyFingerprint::from([number; 32]),
+                node: format!("w{number}").parse().unwrap(),
+                signer: NodeSigner::KubeletClient,
+                submitted: (cluster.clock())(),
+            };
+            tokio::spawn(async move {
+                let reserved = ledgers.reserve(&wanted).await.unwrap();
+                (wanted, reserved.is_ok())
+            })
+        });
+        let reserved = futures::future::join_all(reserving).await;
+        let (held, refused): (Vec<_>, Vec<_>) = reserved
+            .into_iter()
+            .map(Result::unwrap)
+            .partition(|(_, is_held)| *is_held);
+        assert_eq!((held.len(), refused.len()), (5, 7), "round {round}");
+        let ledgers = Ledgers::new(cluster.client(), cluster.clock());
+        let stored = ledgers.get(&token.uid).await.unwrap().unwrap();
+        for (wanted, _) in &held {
+            let standing = stored.ledger().standing(wanted, (cluster.clock())());
+            assert_eq!(standing, Ok(UseStanding::Reserved), "round {round}");
+        }
+        let releasing = held.into_iter().map(|(wanted, _)| {
+            let ledgers = ledgers.clone();
+            tokio::spawn(async move { ledgers.release(&wanted).await.unwrap() })
+        });
+        for released in futures::future::join_all(releasing).await {
+            released.unwrap();
+        }
+        assert_eq!(cluster.tokens().list().await.unwrap()[0].uses_left, Some(5));
+    }
 }
