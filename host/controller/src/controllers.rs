@@ -1,43 +1,40 @@
 //! The controllers, put together and run.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+mod queues;
+mod tasks;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::ResourceExt as _;
 use kube::api::Api;
 use kube::runtime::watcher;
 use slipway_config::token::TokenId;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::queues::{RequestQueues, look_again};
+use self::tasks::{Tasks, or_stop};
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::chain::Chain;
 use crate::claims::Claims;
 use crate::cluster::{ClusterSettings, Guard};
-use crate::condition::{self, Standing};
 use crate::csr_cleaner::CsrCleaner;
 use crate::csr_signer::CsrSigner;
 use crate::decision_log::DecisionLog;
 use crate::error::Error;
 use crate::ledger::Ledgers;
-use crate::queue::{WorkQueue, work};
 use crate::system::{self, Clock, system_clock};
 use crate::token_cleaner::TokenCleaner;
 use crate::token_keeper::{TokenEvent, TokenKeeper};
 use crate::tokens::{SELECTOR, TokenSecret, TokenSecrets};
 use crate::watch::{Cache, Seen, cache, follow};
 
-/// Requests that are worked on at a time, by the approver and by the signer each; as in kube-controller-manager.
-const WORKERS: usize = 5;
 /// How often claims that are over are cleared.
 const CLAIM_SWEEP: Duration = Duration::from_secs(30);
 
@@ -98,13 +95,9 @@ impl Controllers {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
         system::ensure_namespace(&self.client).await?;
         let stop = shutdown.child_token();
-        let mut tasks = Tasks {
-            running: JoinSet::new(),
-            stop: stop.clone(),
-        };
-        let requests = Requests::default();
+        let mut tasks = Tasks::new(stop.clone());
         let ended = self.watch_tokens(&mut tasks);
-        self.watch_requests(&mut tasks, requests, ended);
+        self.watch_requests(&mut tasks, ended);
         let result = tasks.wait().await;
         stop.cancel();
         result
@@ -213,13 +206,9 @@ impl Controllers {
     }
 
     /// Starts what follows the requests.
-    fn watch_requests(
-        &self,
-        tasks: &mut Tasks,
-        requests: Requests,
-        mut ended: mpsc::UnboundedReceiver<TokenId>,
-    ) {
+    fn watch_requests(&self, tasks: &mut Tasks, mut ended: mpsc::UnboundedReceiver<TokenId>) {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
+        let requests = RequestQueues::default();
         let (cache, writer) = cache();
         if let Some((chain, log)) = &self.approver {
             let approver = Approver {
@@ -331,67 +320,6 @@ impl ControllersBuilder {
     }
 }
 
-/// Where requests wait, and what was seen of them last.
-struct Requests {
-    approver: Arc<WorkQueue>,
-    signer: Arc<WorkQueue>,
-    seen: Mutex<HashMap<String, (Option<String>, Standing)>>,
-}
-
-impl Default for Requests {
-    fn default() -> Self {
-        Self {
-            approver: Arc::new(WorkQueue::new(WORKERS)),
-            signer: Arc::new(WorkQueue::new(WORKERS)),
-            seen: Mutex::default(),
-        }
-    }
-}
-
-impl Requests {
-    /// Puts a request into the queues when it is new or stands elsewhere than before: what we wrote into it ourselves
-    /// must not cut its back-off short.
-    fn see(&self, seen: Seen<'_, CertificateSigningRequest>) {
-        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen {
-            Seen::Changed(request) => {
-                let name = request.name_any();
-                let standing = (request.uid(), condition::standing(request));
-                if last.insert(name.clone(), standing.clone()).as_ref() == Some(&standing) {
-                    return;
-                }
-                let requester = request.spec.username.as_deref().unwrap_or_default();
-                match standing.1 {
-                    Standing::Open | Standing::Denied | Standing::Failed => {
-                        self.approver.add(&name, requester)
-                    }
-                    Standing::Approved => self.signer.add(&name, requester),
-                    Standing::Issued => {}
-                }
-            }
-            Seen::Gone(request) => {
-                let name = request.name_any();
-                last.remove(&name);
-                self.approver.forget(&name);
-                self.signer.forget(&name);
-            }
-            Seen::Listed => {}
-        }
-    }
-}
-
-/// What is open and was asked through this token is looked at again.
-fn look_again(cache: &Cache<CertificateSigningRequest>, queue: &WorkQueue, id: &TokenId) {
-    let user = id.user_name();
-    for request in cache.state() {
-        if request.spec.username.as_ref() == Some(&user)
-            && condition::standing(&request) == Standing::Open
-        {
-            queue.add(&request.name_any(), &user);
-        }
-    }
-}
-
 /// Clears claims whose node has come, or whose time is over.
 async fn sweep(claims: Claims, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(CLAIM_SWEEP);
@@ -408,67 +336,5 @@ async fn sweep(claims: Claims, stop: CancellationToken) {
                 "claims on node names could not be cleared"
             );
         }
-    }
-}
-
-/// The next thing, or none when it is time to stop.
-async fn or_stop<T>(stop: &CancellationToken, next: impl Future<Output = Option<T>>) -> Option<T> {
-    tokio::select! {
-        () = stop.cancelled() => None,
-        next = next => next,
-    }
-}
-
-/// What runs.
-struct Tasks {
-    running: JoinSet<(&'static str, Result<(), Error>)>,
-    stop: CancellationToken,
-}
-
-impl Tasks {
-    fn start<F>(&mut self, name: &'static str, task: impl FnOnce(CancellationToken) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let task = task(self.stop.clone());
-        self.running.spawn(async move {
-            task.await;
-            (name, Ok(()))
-        });
-    }
-
-    fn start_work<F, W>(&mut self, name: &'static str, queue: &Arc<WorkQueue>, handle: F)
-    where
-        F: Fn(String) -> W + Clone + Send + Sync + 'static,
-        W: Future<Output = crate::queue::Next> + Send + 'static,
-    {
-        let work = work(name, Arc::clone(queue), WORKERS, self.stop.clone(), handle);
-        self.running.spawn(async move { (name, work.await) });
-    }
-
-    /// Waits for all of them; one that ends by itself ends the others.
-    async fn wait(mut self) -> Result<(), Error> {
-        let mut result = Ok(());
-        let wanted = self.stop.clone();
-        while let Some(ended) = self.running.join_next().await {
-            let ended = match ended {
-                Ok((name, Ok(()))) if !wanted.is_cancelled() => Err(Error::Ended {
-                    name,
-                    reason: "it had nothing more to do".to_owned(),
-                }),
-                Ok((_, ended)) => ended,
-                Err(error) => Err(Error::Ended {
-                    name: "task",
-                    reason: error.to_string(),
-                }),
-            };
-            if let Err(error) = ended
-                && result.is_ok()
-            {
-                result = Err(error);
-                self.stop.cancel();
-            }
-        }
-        result
     }
 }

@@ -1,0 +1,78 @@
+//! From what the watch on requests sees to what waits for the approver and for the signer.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use kube::ResourceExt as _;
+use slipway_config::token::TokenId;
+
+use super::tasks::WORKERS;
+use crate::condition::{self, Standing};
+use crate::queue::WorkQueue;
+use crate::watch::{Cache, Seen};
+
+/// Where requests wait, and what was seen of them last.
+pub(super) struct RequestQueues {
+    pub(super) approver: Arc<WorkQueue>,
+    pub(super) signer: Arc<WorkQueue>,
+    seen: Mutex<HashMap<String, (Option<String>, Standing)>>,
+}
+
+impl Default for RequestQueues {
+    fn default() -> Self {
+        Self {
+            approver: Arc::new(WorkQueue::new(WORKERS)),
+            signer: Arc::new(WorkQueue::new(WORKERS)),
+            seen: Mutex::default(),
+        }
+    }
+}
+
+impl RequestQueues {
+    /// Puts a request into the queues when it is new or stands elsewhere than before: what we wrote into it ourselves
+    /// must not cut its back-off short.
+    pub(super) fn see(&self, seen: Seen<'_, CertificateSigningRequest>) {
+        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen {
+            Seen::Changed(request) => {
+                let name = request.name_any();
+                let standing = (request.uid(), condition::standing(request));
+                if last.insert(name.clone(), standing.clone()).as_ref() == Some(&standing) {
+                    return;
+                }
+                let requester = request.spec.username.as_deref().unwrap_or_default();
+                match standing.1 {
+                    Standing::Open | Standing::Denied | Standing::Failed => {
+                        self.approver.add(&name, requester)
+                    }
+                    Standing::Approved => self.signer.add(&name, requester),
+                    Standing::Issued => {}
+                }
+            }
+            Seen::Gone(request) => {
+                let name = request.name_any();
+                last.remove(&name);
+                self.approver.forget(&name);
+                self.signer.forget(&name);
+            }
+            Seen::Listed => {}
+        }
+    }
+}
+
+/// What is open and was asked through this token is looked at again.
+pub(super) fn look_again(
+    cache: &Cache<CertificateSigningRequest>,
+    queue: &WorkQueue,
+    id: &TokenId,
+) {
+    let user = id.user_name();
+    for request in cache.state() {
+        if request.spec.username.as_ref() == Some(&user)
+            && condition::standing(&request) == Standing::Open
+        {
+            queue.add(&request.name_any(), &user);
+        }
+    }
+}
