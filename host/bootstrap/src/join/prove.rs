@@ -94,3 +94,70 @@ pub(super) async fn ask(client: &kube::Client, node: &NodeName) -> Result<(), Jo
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use slipway_pki::ca::{ClientCertificate, ServerCertificate};
+    use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+
+    use super::*;
+    use crate::testing::{authority, hours_from_now};
+
+    fn node() -> NodeName {
+        "worker-1".parse().unwrap()
+    }
+
+    fn key() -> PrivateKey {
+        PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
+    }
+
+    fn issued(key: &PrivateKey, hours: (i64, i64)) -> String {
+        let user = node().user_name();
+        let client = ClientCertificate {
+            user: &user,
+            group: Some(NODES_GROUP),
+        };
+        let validity = hours_from_now(hours.0, hours.1);
+        let certificate = authority().issue_client(&client, key.public_key(), validity);
+        certificate.unwrap().to_pem().unwrap()
+    }
+
+    #[test]
+    fn what_was_asked_for_is_accepted_whoever_signed_it() {
+        let key = key();
+        let chain = check(
+            &issued(&key, (0, 1)),
+            &node(),
+            key.public_key(),
+            Timestamp::now(),
+        );
+        assert_eq!(chain.unwrap().len(), 1);
+    }
+
+    #[test]
+    fn another_key_or_time_is_refused() {
+        let key = key();
+        let now = Timestamp::now();
+        let refused = |pem: &str| check(pem, &node(), key.public_key(), now).unwrap_err();
+        let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        assert!(refused(&issued(&other, (0, 1))).contains("another key"));
+        assert!(refused(&issued(&key, (-2, -1))).contains("expired"));
+        assert!(refused(&issued(&key, (1, 2))).contains("holds from"));
+        assert!(refused("").contains("no certificate"));
+    }
+
+    #[test]
+    fn a_servers_certificate_or_a_cas_is_refused() {
+        let key = key();
+        let refused =
+            |pem: &str| check(pem, &node(), key.public_key(), Timestamp::now()).unwrap_err();
+        let user = node().user_name();
+        let server = ServerCertificate {
+            common_name: &user,
+            dns_names: &["worker-1".to_owned()],
+            addresses: &[],
+        };
+        let certificate = authority().issue_server(&server, key.public_key(), hours_from_now(0, 1));
+        assert!(refused(&certificate.unwrap().to_pem().unwrap()).contains("expected O"));
+    }
+}

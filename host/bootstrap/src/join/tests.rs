@@ -215,6 +215,16 @@ async fn an_approval_that_comes_between_two_runs_completes_the_second() {
 }
 
 #[tokio::test]
+async fn another_identity_that_may_read_the_request_goes_on_with_it() {
+    let cluster = Cluster::start().await;
+    let mut settings = stopped_after(&cluster, Phase::Submit).await;
+    cluster.let_in().await;
+    settings.discovery.source = Source::File(cluster.prepared.layout.admin_kubeconfig());
+    complete(run(&cluster, &settings, &Silent).await);
+    assert_eq!(cluster.submitted().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_denial_is_told_stays_and_can_be_left_behind_with_a_new_key() {
     let cluster = Cluster::start().await;
     let mut settings = settings(&cluster);
