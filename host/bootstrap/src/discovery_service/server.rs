@@ -9,6 +9,7 @@ use axum::extract::Extension;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use slipway_config::posture::{PostureEntry, PostureId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,6 +32,16 @@ pub enum Transport {
     Tls(Arc<ServerConfig>),
     /// In clear: answers are signed and hold no secret, but everybody on the way sees who asks for which token's ID.
     Plain,
+}
+
+impl Transport {
+    /// What the transport costs, if anything.
+    pub fn posture(&self) -> Option<PostureEntry> {
+        match self {
+            Self::Tls(_) => None,
+            Self::Plain => Some(PostureId::DiscoveryWithoutTls.entry()),
+        }
+    }
 }
 
 /// The service cannot start.
