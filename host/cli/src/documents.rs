@@ -36,16 +36,16 @@ impl Documents {
         let documents = file.map(read).transpose()?.unwrap_or_default();
         let cluster = documents.cluster.unwrap_or_default();
         not_served(&cluster)?;
+        let file = file.map(std::path::absolute).transpose()?;
         let folder = file
+            .as_deref()
             .and_then(Path::parent)
-            .map(std::path::absolute)
-            .transpose()?
-            .unwrap_or_default();
+            .unwrap_or(Path::new("/"));
         Ok(Self {
             plugins: documents
                 .plugins
                 .unwrap_or_default()
-                .with_paths_from(&folder),
+                .with_paths_from(folder),
             init: documents.init.unwrap_or_default(),
             cluster,
             join: documents.join,

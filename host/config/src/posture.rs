@@ -107,7 +107,7 @@ catalogue! {
     /// The CA's key lies beside the API.
     CaKeyOnThisMachine = "ca-key-on-this-machine", Medium,
         "The private key of the cluster's CA is on this machine: who controls the machine can make any identity of the cluster.",
-        close: "keep the machine for this purpose alone, and sign with a CA elsewhere: `slipway certs generate-csr`";
+        close: "keep the machine for this purpose alone, and let nobody else log in";
     /// A plugin talks to others.
     PluginWithNetwork = "plugin-with-network", Medium,
         "A plugin may talk to other machines, and so may tell them what it sees of a request.",
