@@ -10,4 +10,6 @@
 mod authentication;
 mod authorization;
 mod certificate_requests;
+mod kubectl;
+mod robustness;
 mod support;

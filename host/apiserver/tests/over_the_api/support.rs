@@ -112,22 +112,50 @@ impl Loopback {
             Credential::None => {}
             Credential::Token(token) => config.auth_info.token = Some(token.to_owned().into()),
             Credential::Certificate { user, group } => {
-                let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-                let wanted = ClientCertificate {
-                    user,
-                    group: Some(group),
-                };
-                let certificate = self
-                    .authority
-                    .issue_client(&wanted, key.public_key(), validity())
-                    .unwrap();
-                let encode = |pem: &str| BASE64_STANDARD.encode(pem);
-                config.auth_info.client_certificate_data =
-                    Some(encode(&certificate.to_pem().unwrap()));
-                config.auth_info.client_key_data = Some(encode(&key.to_pem().unwrap()).into());
+                let (certificate, key) = self.client_certificate(user, group);
+                config.auth_info.client_certificate_data = Some(certificate);
+                config.auth_info.client_key_data = Some(key.into());
             }
         }
         Client::try_from(config).unwrap()
+    }
+
+    /// A client certificate and its key as a kubeconfig holds them: PEM in base64.
+    fn client_certificate(&self, user: &str, group: &str) -> (String, String) {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let wanted = ClientCertificate {
+            user,
+            group: Some(group),
+        };
+        let certificate = self
+            .authority
+            .issue_client(&wanted, key.public_key(), validity())
+            .unwrap();
+        (
+            BASE64_STANDARD.encode(certificate.to_pem().unwrap()),
+            BASE64_STANDARD.encode(key.to_pem().unwrap().as_bytes()),
+        )
+    }
+
+    /// A kubeconfig for other programs. JSON is YAML.
+    pub(crate) fn kubeconfig(&self, user: &str, group: &str) -> String {
+        let (certificate, key) = self.client_certificate(user, group);
+        let authority = self.authority.certificate().to_pem().unwrap();
+        serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {
+                "server": format!("https://{}", self.address),
+                "certificate-authority-data": BASE64_STANDARD.encode(authority),
+            }}],
+            "users": [{"name": "u", "user": {
+                "client-certificate-data": certificate,
+                "client-key-data": key,
+            }}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "c",
+        })
+        .to_string()
     }
 
     pub(crate) fn admin(&self) -> Client {
