@@ -74,24 +74,38 @@ impl State {
 
     /// What a scope holds now, after a key if one is given.
     pub(super) fn list(&self, scope: &Scope, after: Option<&Key>) -> Listing {
-        let records = self
-            .collections
-            .get(&scope.collection)
-            .into_iter()
-            .flat_map(|collection| collection.range(range(scope, after)))
-            .take_while(|((namespace, _), _)| {
-                scope
-                    .namespace
-                    .as_ref()
-                    .is_none_or(|only| only == namespace)
-            })
-            .filter(|((_, name), _)| scope.name.as_ref().is_none_or(|only| only == name))
-            .map(|(_, record)| Arc::clone(record))
-            .collect();
+        let records = match self.one_cluster_wide(scope, after) {
+            Some(record) => vec![Arc::clone(record)],
+            None => self
+                .collections
+                .get(&scope.collection)
+                .into_iter()
+                .flat_map(|collection| collection.range(range(scope, after)))
+                .take_while(|((namespace, _), _)| {
+                    scope
+                        .namespace
+                        .as_ref()
+                        .is_none_or(|only| only == namespace)
+                })
+                .filter(|((_, name), _)| scope.name.as_ref().is_none_or(|only| only == name))
+                .map(|(_, record)| Arc::clone(record))
+                .collect(),
+        };
         Listing {
             revision: self.history.newest(),
             records,
         }
+    }
+
+    /// The only cluster-wide object that a scope can hold, found without looking at the others: a
+    /// storm of nodes that each watch their own request must not look at all requests each.
+    fn one_cluster_wide(&self, scope: &Scope, after: Option<&Key>) -> Option<&Arc<Record>> {
+        let name = scope.name.as_ref()?;
+        if scope.namespace.is_some() || after.is_some() {
+            return None;
+        }
+        let place = (Arc::from(""), Arc::clone(name));
+        self.collections.get(&scope.collection)?.get(&place)
     }
 
     /// What a scope held at a revision, after a key if one is given.

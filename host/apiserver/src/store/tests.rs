@@ -112,6 +112,25 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     assert_eq!(files.len(), 1, "{files:?}");
 }
 
+#[tokio::test]
+async fn a_crash_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let store = Store::open(&path, HistoryLimits::default()).unwrap();
+    for index in 0..20_u64 {
+        let name = format!("n{index}");
+        let revision = store.write(create(&name, "1")).await.unwrap().revision();
+        // What a crash at this moment leaves behind: the file of a store that was never closed.
+        let crashed = folder.path().join(format!("{index}.redb"));
+        std::fs::copy(&path, &crashed).unwrap();
+        let recovered = Store::open(&crashed, HistoryLimits::default()).unwrap();
+        assert_eq!(recovered.revision(), revision);
+        let found = recovered.list(&everything(), None).records.len();
+        assert_eq!(found as u64, index + 1);
+        recovered.write(create("after", "")).await.unwrap();
+    }
+}
+
 #[test]
 fn a_store_in_use_is_not_opened_twice() {
     let folder = tempfile::tempdir().unwrap();
@@ -646,6 +665,17 @@ async fn lists_go_on_after_a_key() {
     let before = store.list_at(4, &everything(), Some(&key("a"))).unwrap();
     assert_eq!(texts(&before), ["b", "c"]);
     assert_eq!(texts(&store.list(&everything().named("c"), None)), ["c"]);
+    let node = Write {
+        key: Key::new("/nodes", "", "n"),
+        ..create("n", "node")
+    };
+    store.write(node).await.unwrap();
+    let nodes = Scope::all("/nodes");
+    assert_eq!(
+        texts(&store.list(&nodes.clone().named("n"), None)),
+        ["node"]
+    );
+    assert!(texts(&store.list(&nodes.named("other"), None)).is_empty());
     assert!(
         store
             .list(&everything().within("other"), None)
