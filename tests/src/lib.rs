@@ -5,5 +5,5 @@ mod program;
 mod sandbox;
 
 pub use cluster::{Cluster, serve};
-pub use program::{Finished, kubectl, openssl};
+pub use program::{Finished, kubectl, openssl, slipway};
 pub use sandbox::Sandbox;

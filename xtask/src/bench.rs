@@ -2,16 +2,19 @@
 
 use anyhow::Result;
 
-use crate::command::{self, cargo, release_binary};
+use crate::command::{self, cargo};
 use crate::setup;
 
 /// Builds everything in release and runs the benchmarks of the tests crate against the real binary.
 pub(crate) fn run() -> Result<()> {
     setup::run()?;
     command::run(cargo().args(["build", "--release", "--locked", "--package", "slipway"]))?;
-    command::run(
-        cargo()
-            .args(["bench", "--locked", "--package", "slipway-tests"])
-            .env("SLIPWAY_BENCH_BINARY", release_binary()?),
-    )
+    command::run(cargo().args([
+        "bench",
+        "--locked",
+        "--package",
+        "slipway-tests",
+        "--bench",
+        "budgets",
+    ]))
 }
