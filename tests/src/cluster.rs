@@ -114,7 +114,7 @@ impl Cluster {
         Finished::of(kubectl(&self.kubeconfig()).args(arguments), "")
     }
 
-    /// The arguments with which a node joins through token and pin; the token itself is in [`Self::token_variable`].
+    /// The arguments with which a node joins through token and pin; the token itself goes through the environment.
     #[must_use]
     pub fn join_arguments<'a>(&self, server: &'a str, pin: &'a str, node: &'a str) -> Vec<&'a str> {
         vec![

@@ -1,7 +1,7 @@
 //! Between bytes and objects: which media types are read and written, and how.
 //!
 //! JSON only, for now. Another encoding is another [`Format`] in [`accept`], another arm in
-//! [`decode`], and another writer beside [`json`].
+//! [`decode()`], and another writer beside [`json`].
 
 mod accept;
 mod decode;

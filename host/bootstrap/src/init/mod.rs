@@ -1,7 +1,7 @@
 //! Making a cluster's trust: files on this machine, then objects in the cluster.
 //!
 //! [`prepare`] runs the phases `preflight`, `certs` and `kubeconfig` and gives a [`Prepared`]. The caller starts the API
-//! server with it, and hands a client to [`publish`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
+//! server with it, and hands a client to [`publish()`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
 //! `rbac`. Each phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only
 //! a complete one is refused.
 
@@ -201,7 +201,7 @@ pub async fn publish(
     })
 }
 
-/// Every object that [`publish`] would make, phase by phase, for `--dry-run`. The CA and the token are made for this
+/// Every object that [`publish()`] would make, phase by phase, for `--dry-run`. The CA and the token are made for this
 /// purpose and thrown away.
 pub fn dry_run(
     settings: &Settings,
