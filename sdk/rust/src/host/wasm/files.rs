@@ -44,10 +44,15 @@ impl Directory {
     pub(crate) fn names(&self) -> Result<Vec<String>, Reason> {
         let entries = self.0.read_directory()?;
         let mut names = Vec::new();
-        while let Some(entry) = entries.read_directory_entry()? {
-            names.push(entry.name);
+        loop {
+            match entries.read_directory_entry() {
+                Ok(Some(entry)) => names.push(entry.name),
+                Ok(None) => return Ok(names),
+                // It was removed since the folder was opened.
+                Err(ErrorCode::NoEntry) => {}
+                Err(code) => return Err(code.into()),
+            }
         }
-        Ok(names)
     }
 
     pub(crate) fn create(&self, path: &str, content: &[u8]) -> Result<(), Reason> {
