@@ -1,6 +1,6 @@
 use super::*;
 
-const LOCATION: &str = "/root/discovery.conf";
+const LOCATION: &str = "/etc/slipway/discovery.conf";
 
 fn discover(locations: &[&str], document: Option<&str>) -> Result<ClusterTrust, DiscoveryError> {
     let request = DiscoveryRequest {
