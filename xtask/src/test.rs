@@ -47,6 +47,9 @@ pub(crate) fn run(extended: bool) -> Result<()> {
         "--doc",
         "--quiet",
     ]))?;
+    // A test run builds a package's programs only for integration tests of that same package; those of `tests` run
+    // the program of another.
+    command::run(cargo().args(["build", "--locked", "--workspace", "--bins", "--tests"]))?;
     let profile = if extended { "extended" } else { "default" };
     let mut nextest = Command::new(CARGO_NEXTEST.program()?);
     nextest
