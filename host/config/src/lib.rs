@@ -17,5 +17,6 @@ pub mod pin;
 pub mod plugin;
 pub mod posture;
 pub mod size;
+pub mod system;
 mod text;
 pub mod token;

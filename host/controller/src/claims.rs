@@ -1,14 +1,13 @@
 //! Where claims on node names are kept: one ConfigMap `node-claim.<name>` per name, in
-//! `slipway-system`, which is created and deleted and never updated.
+//! `slipway-system`, which is made and removed and never changed.
 //!
 //! Who may have a name is decided in [`slipway_pki::decision::claim`]. Everything here reads live.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use k8s_openapi::api::core::v1::{ConfigMap, Node};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams, PostParams, Preconditions};
+use k8s_openapi::api::core::v1::Node;
+use kube::api::Api;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::Finding;
 use slipway_config::name::NodeName;
@@ -17,13 +16,11 @@ use slipway_pki::decision::claim::{self, Claim, ClaimFacts, ClaimedRequest, Step
 use crate::condition::{self, Standing};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
-use crate::system::{self, Clock, NAMESPACE};
+use crate::records::{Record, Records, Stored, required, title};
+use crate::system::Clock;
 
 /// What the name of a claim's ConfigMap starts with; the node's name follows.
-pub const NAME_PREFIX: &str = "node-claim.";
-
-/// The label that all claims have.
-const LABEL: &str = "slipway.dev/node-claim";
+const NAME_PREFIX: &str = "node-claim.";
 /// The key of the claim itself.
 const CLAIM: &str = "claim";
 /// The key of the name of the request behind it, which cannot be found by its UID.
@@ -36,21 +33,17 @@ const TURNS: usize = 8;
 /// Reads and writes claims. Cheap to clone.
 #[derive(Clone)]
 pub struct Claims {
-    objects: Api<ConfigMap>,
+    records: Records<NodeClaim>,
     client: kube::Client,
     ledgers: Ledgers,
     clock: Clock,
 }
 
-/// A claim as it was read.
+/// A claim, and the request through which it was made.
 #[derive(Clone, Debug)]
-pub struct StoredClaim {
-    /// The claim.
-    pub claim: Claim,
-    /// The name of the request through which it was made.
-    pub request: String,
-    resource_version: Option<String>,
-    uid: Option<String>,
+pub(crate) struct NodeClaim {
+    pub(crate) claim: Claim,
+    request: String,
 }
 
 /// Whether a name could be had.
@@ -66,55 +59,42 @@ impl Claims {
     /// Claims over this client.
     pub fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {
         Self {
-            objects: Api::namespaced(client.clone(), NAMESPACE),
+            records: Records::new(client.clone()),
             client,
             ledgers,
             clock,
         }
     }
 
-    /// The claim on a name; none where it is free.
-    ///
-    /// # Errors
-    /// When the API does not answer, or the claim is damaged.
-    pub async fn get(&self, node: &NodeName) -> Result<Option<StoredClaim>, Error> {
-        let name = name(node);
-        let object = self
-            .objects
-            .get_opt(&name)
-            .await
-            .during("read", title(&name))?;
-        object.map(StoredClaim::read).transpose()
-    }
-
     /// All claims.
-    ///
-    /// # Errors
-    /// As for [`get`](Self::get).
-    pub async fn list(&self) -> Result<Vec<StoredClaim>, Error> {
-        let found = self
-            .objects
-            .list(&ListParams::default().labels(LABEL))
-            .await
-            .during("list", "the claims on node names")?;
-        found.items.into_iter().map(StoredClaim::read).collect()
+    pub(crate) async fn list(&self) -> Result<Vec<Claim>, Error> {
+        let found = self.records.list(NodeClaim::LABEL).await?;
+        Ok(found
+            .into_iter()
+            .map(|stored| stored.record.claim)
+            .collect())
     }
 
     /// Claims a name for the request called `request`. On disk when this returns.
-    ///
-    /// # Errors
-    /// As for [`get`](Self::get).
-    pub async fn acquire(&self, wanted: &Claim, request: &str) -> Result<Claimed, Error> {
+    pub(crate) async fn acquire(&self, wanted: &Claim, request: &str) -> Result<Claimed, Error> {
         for _ in 0..TURNS {
             let existing = self.get(&wanted.node).await?;
             let facts = match &existing {
-                Some(stored) => Some((&stored.claim, self.facts(stored).await?)),
+                Some(stored) => Some((&stored.record.claim, self.facts(&stored.record).await?)),
                 None => None,
             };
             match claim::next(facts, wanted, (self.clock)()) {
-                Step::Create(claim) => self.create(&claim, request).await?,
+                Step::Create(claim) => {
+                    let request = request.to_owned();
+                    // Where somebody else made it first, the next turn shows whose it is.
+                    self.records.create(&NodeClaim { claim, request }).await?;
+                }
                 Step::Held => return Ok(Claimed::Held),
-                Step::Clear(_) => self.clear(existing.as_ref()).await?,
+                Step::Clear(_) => {
+                    if let Some(stored) = &existing {
+                        self.records.remove(stored).await?;
+                    }
+                }
                 Step::Defer(finding) => return Ok(Claimed::Another(finding)),
             }
         }
@@ -125,106 +105,38 @@ impl Claims {
     }
 
     /// Whether a name could be had, without taking it.
-    ///
-    /// # Errors
-    /// As for [`get`](Self::get).
-    pub async fn look(&self, wanted: &Claim) -> Result<Claimed, Error> {
-        let Some(stored) = self.get(&wanted.node).await? else {
+    pub(crate) async fn look(&self, wanted: &Claim) -> Result<Claimed, Error> {
+        let Some(Stored { record, .. }) = self.get(&wanted.node).await? else {
             return Ok(Claimed::Held);
         };
-        let facts = self.facts(&stored).await?;
-        Ok(
-            match claim::next(Some((&stored.claim, facts)), wanted, (self.clock)()) {
-                Step::Defer(finding) => Claimed::Another(finding),
-                Step::Create(_) | Step::Held | Step::Clear(_) => Claimed::Held,
-            },
-        )
+        let facts = Some((&record.claim, self.facts(&record).await?));
+        Ok(match claim::next(facts, wanted, (self.clock)()) {
+            Step::Defer(finding) => Claimed::Another(finding),
+            Step::Create(_) | Step::Held | Step::Clear(_) => Claimed::Held,
+        })
     }
 
     /// Removes the claim on a name if it is over. Returns whether the name is free now.
     ///
     /// # Errors
-    /// As for [`get`](Self::get).
+    /// When the API does not answer, or the claim is damaged.
     pub async fn settle(&self, node: &NodeName) -> Result<bool, Error> {
         let Some(stored) = self.get(node).await? else {
             return Ok(true);
         };
-        let facts = self.facts(&stored).await?;
-        if claim::end(&stored.claim, facts, (self.clock)()).is_none() {
+        let facts = self.facts(&stored.record).await?;
+        if claim::end(&stored.record.claim, facts, (self.clock)()).is_none() {
             return Ok(false);
         }
-        self.clear(Some(&stored)).await?;
+        self.records.remove(&stored).await?;
         Ok(true)
     }
 
-    async fn create(&self, claim: &Claim, request: &str) -> Result<(), Error> {
-        let name = name(&claim.node);
-        let text = serde_json::to_string(claim).map_err(|error| Error::Damaged {
-            object: title(&name),
-            reason: error.to_string(),
-        })?;
-        let object = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(name.clone()),
-                labels: Some(system::labels([(LABEL, "true".to_owned())])),
-                ..ObjectMeta::default()
-            },
-            data: Some(BTreeMap::from([
-                (CLAIM.to_owned(), text),
-                (REQUEST.to_owned(), request.to_owned()),
-            ])),
-            immutable: Some(true),
-            ..ConfigMap::default()
-        };
-        let made = self
-            .objects
-            .create(&PostParams::default(), &object)
-            .await
-            .during("create", title(&name));
-        match made {
-            Err(error) if error.is_conflict() => Ok(()),
-            Err(error)
-                if error
-                    .api_failure()
-                    .is_some_and(|failure| failure.is_not_found()) =>
-            {
-                system::ensure_namespace(&self.client).await
-            }
-            made => made.map(drop),
-        }
+    async fn get(&self, node: &NodeName) -> Result<Option<Stored<NodeClaim>>, Error> {
+        self.records.get(&name(node)).await
     }
 
-    async fn clear(&self, stored: Option<&StoredClaim>) -> Result<(), Error> {
-        let Some(stored) = stored else {
-            return Ok(());
-        };
-        let name = name(&stored.claim.node);
-        let unchanged = DeleteParams {
-            preconditions: Some(Preconditions {
-                resource_version: stored.resource_version.clone(),
-                uid: stored.uid.clone(),
-            }),
-            ..DeleteParams::default()
-        };
-        let cleared = self
-            .objects
-            .delete(&name, &unchanged)
-            .await
-            .during("delete", title(&name));
-        match cleared {
-            Err(error) if error.is_conflict() => Ok(()),
-            Err(error)
-                if error
-                    .api_failure()
-                    .is_some_and(|failure| failure.is_not_found()) =>
-            {
-                Ok(())
-            }
-            cleared => cleared.map(drop),
-        }
-    }
-
-    async fn facts(&self, stored: &StoredClaim) -> Result<ClaimFacts, Error> {
+    async fn facts(&self, stored: &NodeClaim) -> Result<ClaimFacts, Error> {
         let requests: Api<CertificateSigningRequest> = Api::all(self.client.clone());
         let request = requests
             .get_opt(&stored.request)
@@ -256,28 +168,31 @@ impl Claims {
     }
 }
 
-impl StoredClaim {
-    fn read(object: ConfigMap) -> Result<Self, Error> {
-        let name = object.metadata.name.unwrap_or_default();
-        let damaged = |reason: String| Error::Damaged {
-            object: title(&name),
-            reason,
-        };
-        let data = object.data.unwrap_or_default();
-        let value = |key: &str| {
-            data.get(key)
-                .ok_or_else(|| damaged(format!("it has no key {key:?}")))
-        };
-        let claim: Claim =
-            serde_json::from_str(value(CLAIM)?).map_err(|error| damaged(error.to_string()))?;
-        if self::name(&claim.node) != name {
-            return Err(damaged(format!("it is about the node {}", claim.node)));
-        }
+impl Record for NodeClaim {
+    const ALL: &'static str = "the claims on node names";
+    const LABEL: &'static str = "slipway.dev/node-claim";
+    const IMMUTABLE: bool = true;
+
+    fn name(&self) -> String {
+        name(&self.claim.node)
+    }
+
+    fn label(&self) -> String {
+        "true".to_owned()
+    }
+
+    fn to_data(&self) -> Result<BTreeMap<String, String>, serde_json::Error> {
+        Ok(BTreeMap::from([
+            (CLAIM.to_owned(), serde_json::to_string(&self.claim)?),
+            (REQUEST.to_owned(), self.request.clone()),
+        ]))
+    }
+
+    fn from_data(data: &BTreeMap<String, String>) -> Result<Self, String> {
+        let claim = required(data, CLAIM)?;
         Ok(Self {
-            claim,
-            request: value(REQUEST)?.clone(),
-            resource_version: object.metadata.resource_version,
-            uid: object.metadata.uid,
+            claim: serde_json::from_str(claim).map_err(|error| error.to_string())?,
+            request: required(data, REQUEST)?.clone(),
         })
     }
 }
@@ -300,8 +215,4 @@ fn name(node: &NodeName) -> String {
         "{NAME_PREFIX}sha256-{}",
         Sha256Digest::of(node.as_str().as_bytes()).to_hex()
     )
-}
-
-fn title(name: &str) -> String {
-    format!("ConfigMap {NAMESPACE}/{name}")
 }

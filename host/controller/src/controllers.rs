@@ -325,8 +325,8 @@ async fn sweep(claims: Claims, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(CLAIM_SWEEP);
     while or_stop(&stop, ticks.tick().map(Some)).await.is_some() {
         let swept = async {
-            for stored in claims.list().await? {
-                claims.settle(&stored.claim.node).await?;
+            for claim in claims.list().await? {
+                claims.settle(&claim.node).await?;
             }
             Ok::<_, Error>(())
         };

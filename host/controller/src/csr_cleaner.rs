@@ -76,11 +76,7 @@ impl CsrCleaner {
                     request = name,
                     "an old certificate signing request was deleted"
                 ),
-                Err(error) if error.is_conflict() => {}
-                Err(error)
-                    if error
-                        .api_failure()
-                        .is_some_and(|failure| failure.is_not_found()) => {}
+                Err(error) if error.is_conflict() || error.is_not_found() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -68,7 +68,7 @@ pub enum Error {
 pub struct ApiFailure(kube::Error);
 
 impl Error {
-    /// Whether somebody else was quicker, so that another try at once is worth it.
+    /// Whether somebody else was quicker: the object was changed in between, or was there already.
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Api { source, .. } => source.is_conflict(),
@@ -77,34 +77,19 @@ impl Error {
         }
     }
 
-    /// What the API answered, where that is the reason.
-    pub fn api_failure(&self) -> Option<&ApiFailure> {
-        match self {
-            Self::Api { source, .. } => Some(source),
-            _ => None,
-        }
+    /// Whether the API knows no such object, or not the namespace that it should be in.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api { source, .. } if source.is_not_found())
     }
 }
 
 impl ApiFailure {
-    /// The error as the client reports it.
-    pub fn kube_error(&self) -> &kube::Error {
-        &self.0
-    }
-
-    /// Whether the object was changed in between, or was there already.
-    pub fn is_conflict(&self) -> bool {
+    fn is_conflict(&self) -> bool {
         matches!(&self.0, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
     }
 
-    /// Whether there is no such object.
-    pub fn is_not_found(&self) -> bool {
+    fn is_not_found(&self) -> bool {
         matches!(&self.0, kube::Error::Api(status) if status.is_not_found())
-    }
-
-    /// Whether there is such an object already.
-    pub fn is_already_exists(&self) -> bool {
-        matches!(&self.0, kube::Error::Api(status) if status.is_already_exists())
     }
 }
 
@@ -151,14 +136,13 @@ mod tests {
         let failed: Result<(), _> = Err(kube::Error::Api(Box::new(status)));
         let error = failed.during("read", "Secret x").unwrap_err();
         insta::assert_snapshot!(error, @r#"cannot read Secret x: secrets "x" not found"#);
-        assert!(error.api_failure().unwrap().is_not_found());
+        assert!(error.is_not_found());
         assert!(!error.is_conflict());
         for reason in ["Conflict", "AlreadyExists"] {
             let status = kube::core::Status::failure("too late", reason).with_code(409);
-            assert!(
-                ApiFailure(kube::Error::Api(Box::new(status))).is_conflict(),
-                "{reason}"
-            );
+            let failed: Result<(), _> = Err(kube::Error::Api(Box::new(status)));
+            let error = failed.during("update", "Secret x").unwrap_err();
+            assert!(error.is_conflict() && !error.is_not_found(), "{reason}");
         }
     }
 }

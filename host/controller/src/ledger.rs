@@ -6,24 +6,17 @@
 //! without that mark was deleted by somebody, and is revoked.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{Api, DeleteParams, ListParams, PostParams, Preconditions};
+use slipway_config::system::{LEDGER_KEY, ledger_name};
 use slipway_config::token::{TokenBounds, TokenId};
 use slipway_pki::decision::ledger::{Refusal, TokenLedger, TokenUse};
 
-use crate::error::{During as _, Error};
-use crate::system::{self, Clock, NAMESPACE};
+use crate::error::Error;
+use crate::records::{Record, Records, Stored, damaged, required, title};
+use crate::system::Clock;
 
-/// What the name of a ledger's ConfigMap starts with; the token's UID follows.
-pub const NAME_PREFIX: &str = "token-ledger.";
-
-/// The label with the token's ID.
-const TOKEN_ID: &str = "slipway.dev/token-id";
-/// The key of the ledger itself.
-const LEDGER: &str = "ledger";
 /// The key of the mark that the token expired by itself; its value is the expiration that was reached.
 const EXPIRED: &str = "expired";
 /// Attempts against others who change the same ledger.
@@ -32,17 +25,19 @@ const ATTEMPTS: usize = 16;
 /// Reads and writes ledgers. Cheap to clone.
 #[derive(Clone)]
 pub struct Ledgers {
-    objects: Api<ConfigMap>,
-    client: kube::Client,
+    records: Records<MarkedLedger>,
     clock: Clock,
 }
 
 /// A ledger as it was read.
 #[derive(Clone, Debug)]
-pub struct StoredLedger {
+pub struct StoredLedger(Stored<MarkedLedger>);
+
+/// A ledger and, where the token is known to have reached its end by itself, the expiration that was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct MarkedLedger {
     ledger: TokenLedger,
     expired: Option<Timestamp>,
-    object: ConfigMap,
 }
 
 /// A token that exists, as far as its ledger is concerned.
@@ -60,8 +55,7 @@ impl Ledgers {
     /// Ledgers over this client.
     pub fn new(client: kube::Client, clock: Clock) -> Self {
         Self {
-            objects: Api::namespaced(client.clone(), NAMESPACE),
-            client,
+            records: Records::new(client),
             clock,
         }
     }
@@ -71,13 +65,8 @@ impl Ledgers {
     /// # Errors
     /// When the API does not answer, or the ledger is damaged.
     pub async fn get(&self, token_uid: &str) -> Result<Option<StoredLedger>, Error> {
-        let name = name(token_uid);
-        let object = self
-            .objects
-            .get_opt(&name)
-            .await
-            .during("read", title(&name))?;
-        object.map(StoredLedger::read).transpose()
+        let found = self.records.get(&ledger_name(token_uid)).await?;
+        Ok(found.map(StoredLedger))
     }
 
     /// The ledgers of all tokens that ever had this ID, as far as they are kept.
@@ -85,7 +74,7 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn of_id(&self, id: &TokenId) -> Result<Vec<StoredLedger>, Error> {
-        self.select(&format!("{TOKEN_ID}={id}")).await
+        self.select(&format!("{}={id}", MarkedLedger::LABEL)).await
     }
 
     /// All ledgers.
@@ -93,7 +82,7 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn list(&self) -> Result<Vec<StoredLedger>, Error> {
-        self.select(TOKEN_ID).await
+        self.select(MarkedLedger::LABEL).await
     }
 
     /// The ledger of a token that exists, made with `bounds` where there is none yet, and brought up to date with the
@@ -110,19 +99,15 @@ impl Ledgers {
             Some(stored) => stored,
             None => self.create(token, bounds).await?,
         };
-        if stored.ledger.expires() == token.expires {
+        if stored.ledger().expires() == token.expires {
             return Ok(stored);
         }
-        let expires = token.expires;
-        self.change(&token.uid, |stored| {
+        self.update(&token.uid, |marked| MarkedLedger {
+            ledger: marked.ledger.expiring(token.expires),
             // The mark was for another end than the token has now.
-            Ok::<_, Refusal>((stored.ledger.expiring(expires), None))
+            expired: None,
         })
-        .await?
-        .map_err(|refusal| Error::Damaged {
-            object: title(&name(&token.uid)),
-            reason: refusal.to_string(),
-        })
+        .await
     }
 
     /// Reserves a use. Committed when this returns.
@@ -131,8 +116,8 @@ impl Ledgers {
     /// As for [`get`](Self::get); inside, why the token may not be used so.
     pub async fn reserve(&self, wanted: &TokenUse) -> Result<Result<StoredLedger, Refusal>, Error> {
         let now = (self.clock)();
-        self.change(&wanted.token_uid, |stored| {
-            Ok((stored.ledger.reserve(wanted, now)?, stored.expired))
+        self.change(&wanted.token_uid, |marked| {
+            Ok(marked.with(marked.ledger.reserve(wanted, now)?))
         })
         .await
     }
@@ -144,9 +129,9 @@ impl Ledgers {
     /// As for [`reserve`](Self::reserve).
     pub async fn consume(&self, wanted: &TokenUse) -> Result<Result<StoredLedger, Refusal>, Error> {
         let now = (self.clock)();
-        self.change(&wanted.token_uid, |stored| {
-            let reserved = stored.ledger.reserve(wanted, now)?;
-            Ok((reserved.consume(wanted, now)?, stored.expired))
+        self.change(&wanted.token_uid, |marked| {
+            let reserved = marked.ledger.reserve(wanted, now)?;
+            Ok(marked.with(reserved.consume(wanted, now)?))
         })
         .await
     }
@@ -160,8 +145,8 @@ impl Ledgers {
         if self.get(&wanted.token_uid).await?.is_none() {
             return Ok(());
         }
-        self.change(&wanted.token_uid, |stored| {
-            Ok::<_, Refusal>((stored.ledger.release(wanted, now), stored.expired))
+        self.update(&wanted.token_uid, |marked| {
+            marked.with(marked.ledger.release(wanted, now))
         })
         .await
         .map(drop)
@@ -173,11 +158,9 @@ impl Ledgers {
     /// As for [`get`](Self::get).
     pub async fn revoke(&self, token_uid: &str) -> Result<(), Error> {
         let now = (self.clock)();
-        self.change(token_uid, |stored| {
-            Ok::<_, Refusal>((stored.ledger.revoke(now), stored.expired))
-        })
-        .await
-        .map(drop)
+        self.update(token_uid, |marked| marked.with(marked.ledger.revoke(now)))
+            .await
+            .map(drop)
     }
 
     /// Marks that the token reached the end that its ledger states. Does nothing for a revoked one.
@@ -185,12 +168,12 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn mark_expired(&self, token_uid: &str) -> Result<(), Error> {
-        self.change(token_uid, |stored| {
-            let end = stored
+        self.update(token_uid, |marked| MarkedLedger {
+            ledger: marked.ledger.clone(),
+            expired: marked
                 .ledger
                 .expires()
-                .filter(|_| stored.ledger.revoked().is_none());
-            Ok::<_, Refusal>((stored.ledger.clone(), end))
+                .filter(|_| marked.ledger.revoked().is_none()),
         })
         .await
         .map(drop)
@@ -201,39 +184,12 @@ impl Ledgers {
     /// # Errors
     /// When the API does not answer.
     pub async fn remove(&self, stored: &StoredLedger) -> Result<(), Error> {
-        let name = name(stored.ledger.token_uid());
-        let unchanged = DeleteParams {
-            preconditions: Some(Preconditions {
-                resource_version: stored.object.metadata.resource_version.clone(),
-                uid: stored.object.metadata.uid.clone(),
-            }),
-            ..DeleteParams::default()
-        };
-        let removed = self
-            .objects
-            .delete(&name, &unchanged)
-            .await
-            .during("delete", title(&name));
-        match removed {
-            Err(error) if error.is_conflict() => Ok(()),
-            Err(error)
-                if error
-                    .api_failure()
-                    .is_some_and(|failure| failure.is_not_found()) =>
-            {
-                Ok(())
-            }
-            removed => removed.map(drop),
-        }
+        self.records.remove(&stored.0).await
     }
 
     async fn select(&self, labels: &str) -> Result<Vec<StoredLedger>, Error> {
-        let found = self
-            .objects
-            .list(&ListParams::default().labels(labels))
-            .await
-            .during("list", "the token ledgers")?;
-        found.items.into_iter().map(StoredLedger::read).collect()
+        let found = self.records.list(labels).await?;
+        Ok(found.into_iter().map(StoredLedger).collect())
     }
 
     async fn create(&self, token: &LiveToken, bounds: &TokenBounds) -> Result<StoredLedger, Error> {
@@ -243,37 +199,39 @@ impl Ledgers {
             bounds.clone(),
             token.expires,
         );
-        let name = name(&token.uid);
-        let object = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(name.clone()),
-                labels: Some(system::labels([(TOKEN_ID, token.id.to_string())])),
-                ..ObjectMeta::default()
-            },
-            data: Some(data(&name, &ledger, None)?),
-            ..ConfigMap::default()
+        let new = MarkedLedger {
+            ledger,
+            expired: None,
         };
-        let create = || async {
-            self.objects
-                .create(&PostParams::default(), &object)
-                .await
-                .during("create", title(&name))
+        let made = match self.records.create(&new).await? {
+            Some(made) => StoredLedger(made),
+            // Somebody else was quicker, with bounds of the same token.
+            None => self.existing(&token.uid).await?,
         };
-        let mut made = create().await;
-        if made.as_ref().is_err_and(|error| {
-            error
-                .api_failure()
-                .is_some_and(|failure| failure.is_not_found())
-        }) {
-            system::ensure_namespace(&self.client).await?;
-            made = create().await;
-        }
-        match made {
-            Err(error) if error.is_conflict() => match self.get(&token.uid).await? {
-                Some(stored) => Ok(stored),
-                None => Err(error),
-            },
-            made => made.and_then(StoredLedger::read),
+        Ok(made)
+    }
+
+    async fn existing(&self, token_uid: &str) -> Result<StoredLedger, Error> {
+        self.get(token_uid).await?.ok_or_else(|| {
+            damaged(
+                &ledger_name(token_uid),
+                "it does not exist, and the token's bounds are not known",
+            )
+        })
+    }
+
+    /// A change that nothing can stand in the way of.
+    async fn update(
+        &self,
+        token_uid: &str,
+        next: impl Fn(&MarkedLedger) -> MarkedLedger,
+    ) -> Result<StoredLedger, Error> {
+        let changed = self
+            .change(token_uid, |marked| Ok::<_, Infallible>(next(marked)))
+            .await?;
+        match changed {
+            Ok(stored) => Ok(stored),
+            Err(never) => match never {},
         }
     }
 
@@ -281,36 +239,24 @@ impl Ledgers {
     async fn change<E>(
         &self,
         token_uid: &str,
-        next: impl Fn(&StoredLedger) -> Result<(TokenLedger, Option<Timestamp>), E>,
+        next: impl Fn(&MarkedLedger) -> Result<MarkedLedger, E>,
     ) -> Result<Result<StoredLedger, E>, Error> {
-        let name = name(token_uid);
         for attempt in 0..ATTEMPTS {
-            let stored = self.get(token_uid).await?.ok_or_else(|| Error::Damaged {
-                object: title(&name),
-                reason: "it does not exist, and the token's bounds are not known".to_owned(),
-            })?;
-            let (ledger, expired) = match next(&stored) {
-                Ok(next) => next,
+            let stored = self.existing(token_uid).await?;
+            let marked = match next(&stored.0.record) {
+                Ok(marked) => marked,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            if ledger == stored.ledger && expired == stored.expired {
+            if marked == stored.0.record {
                 return Ok(Ok(stored));
             }
-            let mut object = stored.object;
-            object.data = Some(data(&name, &ledger, expired)?);
-            let written = self
-                .objects
-                .replace(&name, &PostParams::default(), &object)
-                .await
-                .during("update", title(&name));
-            match written {
-                Ok(object) => return StoredLedger::read(object).map(Ok),
-                Err(error) if error.is_conflict() => pause(attempt).await,
-                Err(error) => return Err(error),
+            match self.records.replace(stored.0, &marked).await? {
+                Some(written) => return Ok(Ok(StoredLedger(written))),
+                None => pause(attempt).await,
             }
         }
         Err(Error::Contended {
-            object: title(&name),
+            object: title(&ledger_name(token_uid)),
             attempts: ATTEMPTS,
         })
     }
@@ -319,71 +265,63 @@ impl Ledgers {
 impl StoredLedger {
     /// What may be done with the token, and what was.
     pub fn ledger(&self) -> &TokenLedger {
-        &self.ledger
+        &self.0.record.ledger
     }
 
     /// Whether the token is known to have reached its end by itself.
     pub fn is_marked_expired(&self) -> bool {
-        self.expired.is_some() && self.expired == self.ledger.expires()
+        let MarkedLedger { ledger, expired } = &self.0.record;
+        expired.is_some() && *expired == ledger.expires()
     }
 
     /// When the ledger was made.
     pub fn created(&self) -> Option<Timestamp> {
-        self.object
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0)
+        self.0.created()
+    }
+}
+
+impl MarkedLedger {
+    /// With another ledger and the same mark.
+    fn with(&self, ledger: TokenLedger) -> Self {
+        Self {
+            ledger,
+            expired: self.expired,
+        }
+    }
+}
+
+impl Record for MarkedLedger {
+    const ALL: &'static str = "the token ledgers";
+    /// With the token's ID.
+    const LABEL: &'static str = "slipway.dev/token-id";
+    const IMMUTABLE: bool = false;
+
+    fn name(&self) -> String {
+        ledger_name(self.ledger.token_uid())
     }
 
-    fn read(object: ConfigMap) -> Result<Self, Error> {
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let damaged = |reason: String| Error::Damaged {
-            object: title(&name),
-            reason,
-        };
-        let value = |key: &str| object.data.as_ref().and_then(|data| data.get(key));
-        let text = value(LEDGER).ok_or_else(|| damaged(format!("it has no key {LEDGER:?}")))?;
-        let ledger: TokenLedger =
-            serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
-        if self::name(ledger.token_uid()) != name {
-            return Err(damaged(format!(
-                "it is about the token with UID {}",
-                ledger.token_uid()
-            )));
-        }
-        let expired = value(EXPIRED)
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(|error: jiff::Error| damaged(error.to_string()))?;
+    fn label(&self) -> String {
+        self.ledger.token_id().to_string()
+    }
+
+    fn to_data(&self) -> Result<BTreeMap<String, String>, serde_json::Error> {
+        let text = serde_json::to_string(&self.ledger)?;
+        let mut data = BTreeMap::from([(LEDGER_KEY.to_owned(), text)]);
+        data.extend(
+            self.expired
+                .map(|end| (EXPIRED.to_owned(), end.to_string())),
+        );
+        Ok(data)
+    }
+
+    fn from_data(data: &BTreeMap<String, String>) -> Result<Self, String> {
+        let ledger = required(data, LEDGER_KEY)?;
+        let expired = data.get(EXPIRED).map(|text| text.parse()).transpose();
         Ok(Self {
-            ledger,
-            expired,
-            object,
+            ledger: serde_json::from_str(ledger).map_err(|error| error.to_string())?,
+            expired: expired.map_err(|error: jiff::Error| error.to_string())?,
         })
     }
-}
-
-fn name(token_uid: &str) -> String {
-    format!("{NAME_PREFIX}{token_uid}")
-}
-
-fn title(name: &str) -> String {
-    format!("ConfigMap {NAMESPACE}/{name}")
-}
-
-fn data(
-    name: &str,
-    ledger: &TokenLedger,
-    expired: Option<Timestamp>,
-) -> Result<BTreeMap<String, String>, Error> {
-    let text = serde_json::to_string(ledger).map_err(|error| Error::Damaged {
-        object: title(name),
-        reason: error.to_string(),
-    })?;
-    let mut data = BTreeMap::from([(LEDGER.to_owned(), text)]);
-    data.extend(expired.map(|end| (EXPIRED.to_owned(), end.to_string())));
-    Ok(data)
 }
 
 /// Longer each time, and different for each contender as their attempts drift apart.

@@ -18,6 +18,7 @@ pub mod decision_log;
 mod error;
 pub mod ledger;
 mod queue;
+mod records;
 mod redact;
 pub mod requests;
 mod subject;

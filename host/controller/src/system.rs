@@ -7,11 +7,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, PostParams};
+pub use slipway_config::system::NAMESPACE;
 
 use crate::error::{During as _, Error};
-
-/// The namespace of the token ledgers and the claims on node names. Nobody who bootstraps may write there.
-pub const NAMESPACE: &str = "slipway-system";
 
 /// What time it is; another one for tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -44,13 +42,7 @@ pub async fn ensure_namespace(client: &kube::Client) -> Result<(), Error> {
         .await
         .during("create", format_args!("Namespace {NAMESPACE}"));
     match made {
-        Err(error)
-            if error
-                .api_failure()
-                .is_some_and(|failure| failure.is_already_exists()) =>
-        {
-            Ok(())
-        }
+        Err(error) if error.is_conflict() => Ok(()),
         made => made.map(drop),
     }
 }

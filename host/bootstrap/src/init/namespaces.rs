@@ -5,12 +5,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::objects::{ObjectError, Policy, Wanted};
 
-/// All of them; `slipway-system` holds the ledger of tokens and the claims on names.
+/// All of them.
 pub const NAMESPACES: [&str; 4] = [
     "kube-system",
     "kube-public",
     "kube-node-lease",
-    "slipway-system",
+    slipway_config::system::NAMESPACE,
 ];
 
 /// The namespaces as objects.

@@ -132,14 +132,7 @@ impl TokenSecrets {
             .during("delete", title(&secret.name));
         match deleted {
             Ok(_) => Ok(true),
-            Err(error) if error.is_conflict() => Ok(false),
-            Err(error)
-                if error
-                    .api_failure()
-                    .is_some_and(|failure| failure.is_not_found()) =>
-            {
-                Ok(false)
-            }
+            Err(error) if error.is_conflict() || error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
     }
