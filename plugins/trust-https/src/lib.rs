@@ -18,30 +18,15 @@ impl Plugin for TrustHttps {
 
 impl TrustSource for TrustHttps {
     fn discover(&self, request: &DiscoveryRequest<'_>) -> Result<ClusterTrust, DiscoveryError> {
-        let [url] = request.locations.as_slice() else {
-            return Err(DiscoveryError::InvalidRequest(format!(
-                "expected the URL of one kubeconfig, found {} locations",
-                request.locations.len()
-            )));
-        };
+        let url = request.only_location()?;
         if !url.starts_with("https://") {
             return Err(DiscoveryError::InvalidRequest(format!(
                 "{url:?} is not an https URL"
             )));
         }
-        let document = request.document.as_deref().ok_or_else(|| {
-            DiscoveryError::InvalidRequest(format!("the host has not fetched {url}"))
-        })?;
-        let entry = ClusterEntry::parse(document)?;
-        let evidence = Finding::passed(
-            "kubeconfig-over-https",
-            format!("{url} names {}", entry.endpoints.join(", ")),
-        );
-        let ca = match &entry.ca_bundle {
-            Some(_) => Finding::passed("ca-in-document", format!("{url} has the cluster's CA")),
-            None => Finding::skipped("ca-in-document", format!("{url} has no CA")),
-        };
-        Ok(entry.propose(vec![evidence, ca]))
+        let entry = ClusterEntry::of_request(request)?;
+        let evidence = entry.evidence("kubeconfig-over-https", url);
+        Ok(entry.propose(evidence))
     }
 }
 

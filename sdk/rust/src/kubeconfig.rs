@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::trust_source::{ClusterTrust, DiscoveryError};
+use crate::trust_source::{ClusterTrust, DiscoveryError, DiscoveryRequest};
 use crate::{Finding, yaml};
 
 /// Name of the extension of a cluster entry that lists the API servers beyond the first.
@@ -53,6 +53,29 @@ impl ClusterEntry {
             ca_bundle: cluster.ca_bundle()?,
             users: document.users.len(),
         })
+    }
+
+    /// Reads the document of a request with one location: what the host read or fetched there.
+    ///
+    /// # Errors
+    /// There is not one location, no document, or none that can be used.
+    pub fn of_request(request: &DiscoveryRequest<'_>) -> Result<Self, DiscoveryError> {
+        let location = request.only_location()?;
+        let document = request.document.as_deref().ok_or_else(|| {
+            DiscoveryError::InvalidRequest(format!("the host has not read {location}"))
+        })?;
+        Ok(Self::parse(document)?)
+    }
+
+    /// What the document says of the cluster, as findings for display: `rule` names the kind of document, `source` is where
+    /// it was found.
+    pub fn evidence(&self, rule: &str, source: &str) -> Vec<Finding> {
+        let names = format!("{source} names {}", self.endpoints.join(", "));
+        let ca = match &self.ca_bundle {
+            Some(_) => Finding::passed("ca-in-document", format!("{source} has the cluster's CA")),
+            None => Finding::skipped("ca-in-document", format!("{source} has no CA")),
+        };
+        vec![Finding::passed(rule, names), ca]
     }
 
     /// The cluster as a proposal.

@@ -34,6 +34,22 @@ pub struct DiscoveryRequest<'a> {
     pub document: Option<Vec<u8>>,
 }
 
+impl DiscoveryRequest<'_> {
+    /// The location, for a source that takes exactly one.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub fn only_location(&self) -> Result<&str, DiscoveryError> {
+        match self.locations.as_slice() {
+            [location] => Ok(location),
+            locations => Err(DiscoveryError::InvalidRequest(format!(
+                "expected one location, found {}",
+                locations.len()
+            ))),
+        }
+    }
+}
+
 /// What the plugin proposes to believe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClusterTrust {

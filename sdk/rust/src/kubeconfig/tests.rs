@@ -1,4 +1,5 @@
 use super::*;
+use crate::Outcome;
 
 /// base64 of `-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n`.
 const CA: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
@@ -114,4 +115,50 @@ fn malformed_documents_are_refused() {
     );
     let extension = "    extensions: [{name: slipway.dev/endpoints, extension: {endpoint: []}}]\n";
     assert!(refusal(&kubeconfig(extension, "")).contains("slipway.dev/endpoints"));
+}
+
+fn request<'a>(locations: &[&str], document: Option<&str>) -> DiscoveryRequest<'a> {
+    DiscoveryRequest {
+        locations: locations.iter().map(|text| (*text).to_owned()).collect(),
+        document: document.map(|text| text.as_bytes().to_vec()),
+        ..DiscoveryRequest::default()
+    }
+}
+
+#[test]
+fn the_document_of_a_request_is_read() {
+    let document = kubeconfig("", "");
+    let entry = ClusterEntry::of_request(&request(&["/a.conf"], Some(&document))).unwrap();
+    let outcomes = |entry: &ClusterEntry| {
+        let evidence = entry.evidence("a-file", "/a.conf");
+        assert_eq!(
+            evidence[0],
+            Finding::passed("a-file", "/a.conf names https://10.0.0.1:6443")
+        );
+        evidence.last().unwrap().outcome
+    };
+    assert_eq!(outcomes(&entry), Outcome::Skipped);
+    let with_ca = kubeconfig(&format!("    certificate-authority-data: {CA}\n"), "");
+    let entry = ClusterEntry::of_request(&request(&["/a.conf"], Some(&with_ca))).unwrap();
+    assert_eq!(outcomes(&entry), Outcome::Passed);
+}
+
+#[test]
+fn one_location_with_its_document_is_needed() {
+    let document = kubeconfig("", "");
+    for request in [
+        request(&[], Some(&document)),
+        request(&["/a.conf", "/b.conf"], Some(&document)),
+        request(&["/a.conf"], None),
+    ] {
+        let error = ClusterEntry::of_request(&request).unwrap_err();
+        assert!(
+            matches!(error, DiscoveryError::InvalidRequest(_)),
+            "{error}"
+        );
+    }
+    let unsafe_document = kubeconfig("    insecure-skip-tls-verify: true\n", "");
+    let error =
+        ClusterEntry::of_request(&request(&["/a.conf"], Some(&unsafe_document))).unwrap_err();
+    assert!(matches!(error, DiscoveryError::Untrusted(_)), "{error}");
 }
