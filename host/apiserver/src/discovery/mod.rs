@@ -16,20 +16,27 @@ use serde_json::{Value, json};
 use crate::codec::{json_response, negotiate};
 use crate::resource::Registry;
 use crate::status::Status;
+use crate::store::Store;
 
 /// The Kubernetes release whose API this is a part of.
 const MAJOR: &str = "1";
 const MINOR: &str = "36";
 
 /// Answers a path that is no resource.
-pub(crate) fn answer(registry: &Registry, request: &Parts) -> Result<Response<Body>, Status> {
+pub(crate) async fn answer(
+    registry: &Registry,
+    store: &Store,
+    request: &Parts,
+) -> Result<Response<Body>, Status> {
     let path = request.uri.path().trim_end_matches('/');
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(Status::path_not_found());
     }
     match parts.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => return health::answer(&parts, request),
+        [which @ ("healthz" | "livez" | "readyz"), rest @ ..] => {
+            return health::answer(which, rest, request, store).await;
+        }
         ["openapi", "v2"] => return openapi::answer(&request.headers),
         _ => {}
     }

@@ -45,7 +45,7 @@ pub(crate) fn failure(status: &Status) -> Response<Body> {
 
 async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Status> {
     let Some(target) = &request.info.resource else {
-        return discovery::answer(&api.registry, &request.parts);
+        return discovery::answer(&api.registry, &api.store, &request.parts).await;
     };
     let served = api
         .registry

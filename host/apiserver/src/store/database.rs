@@ -109,14 +109,26 @@ impl Database {
     ///
     /// After an error it is not known whether they were written: see [`Database::reopen`].
     pub(super) fn commit(&mut self, events: &[Arc<Event>]) -> Result<(), redb::Error> {
+        self.transact(|open| write(open, events))
+    }
+
+    fn transact(
+        &mut self,
+        write: impl FnOnce(&redb::Database) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
         let Some(open) = &self.open else {
             return Err(redb::Error::DatabaseClosed);
         };
-        let result = write(open, events);
+        let result = write(open);
         if result.is_err() {
             self.open = None;
         }
         result
+    }
+
+    /// Writes what is there again, durably: whether a commit works now. An error is as one of [`Database::commit`].
+    pub(super) fn probe(&mut self) -> Result<(), redb::Error> {
+        self.transact(|open| write_revision(open, revision(open)?))
     }
 
     /// Opens the database anew after a failure, and says which revision it holds.
@@ -250,6 +262,15 @@ fn write(database: &redb::Database, events: &[Arc<Event>]) -> Result<(), redb::E
         let mut meta = transaction.open_table(META)?;
         meta.insert(REVISION_KEY, last.revision())?;
     }
+    Ok(transaction.commit()?)
+}
+
+fn write_revision(database: &redb::Database, revision: u64) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    transaction
+        .open_table(META)?
+        .insert(REVISION_KEY, revision)?;
     Ok(transaction.commit()?)
 }
 

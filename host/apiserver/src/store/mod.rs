@@ -27,6 +27,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,6 +37,9 @@ use self::writer::Job;
 
 /// How many writes may queue before a writer has to wait for its turn to queue.
 const QUEUE: usize = 1024;
+
+/// How long whoever asks whether the store can be written waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store. Cheap to clone: clones are the same store. When the last clone goes, the file is closed.
 #[derive(Clone)]
@@ -140,9 +144,30 @@ impl Store {
     /// # Errors
     /// When a condition of the write does not hold, or the file cannot be written.
     pub(crate) async fn write(&self, write: Write) -> Result<Arc<Event>, WriteError> {
+        self.ask(|reply| Job::Write(write, reply)).await
+    }
+
+    /// Whether a write would be durable. What was found out at the last commit answers for some seconds; only then is
+    /// anything written for this, so that it can be asked as often as anybody likes.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or the disk does not answer in time.
+    pub(crate) async fn check(&self) -> Result<(), WriteError> {
+        match tokio::time::timeout(PATIENCE, self.ask(Job::Check)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(WriteError::Storage(
+                format!("the disk has not answered for {} s", PATIENCE.as_secs()).into(),
+            )),
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, WriteError>>) -> Job,
+    ) -> Result<T, WriteError> {
         let jobs = self.writer.jobs.as_ref().ok_or(WriteError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        jobs.send(Job { write, reply })
+        jobs.send(job(reply))
             .await
             .map_err(|_| WriteError::Closed)?;
         answer.await.map_err(|_| WriteError::Closed)?
@@ -174,4 +199,4 @@ impl fmt::Debug for Store {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
@@ -26,7 +26,7 @@ fn object(name: &str, text: &str) -> Object {
     .unwrap()
 }
 
-fn create(name: &str, text: &str) -> Write {
+pub(crate) fn create(name: &str, text: &str) -> Write {
     Write {
         key: key(name),
         action: Action::Create(object(name, text)),
@@ -76,14 +76,36 @@ fn memory() -> Store {
     Store::in_memory(HistoryLimits::default()).unwrap()
 }
 
-/// A disk that can be full, and whose content survives a reopening.
-#[derive(Clone, Debug)]
-struct Disk {
+/// A disk that can be full, and whose content survives a reopening. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk {
     content: Arc<InMemoryBackend>,
     full: Arc<AtomicBool>,
+    writes: Arc<AtomicUsize>,
 }
 
 impl Disk {
+    /// The store on it.
+    pub(crate) fn store(&self) -> Store {
+        Store::start(self.load(), Path::new("test"), HistoryLimits::default()).unwrap()
+    }
+
+    /// What is on it.
+    pub(super) fn load(&self) -> Loaded {
+        let disk = self.clone();
+        Database::over(move || disk.clone()).unwrap()
+    }
+
+    /// Lets writes fail from now on, or work again.
+    pub(crate) fn fill(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// How often something was written.
+    pub(super) fn written(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
+    }
+
     fn check(&self) -> std::io::Result<()> {
         if self.full.load(Ordering::SeqCst) {
             return Err(std::io::ErrorKind::StorageFull.into());
@@ -109,6 +131,7 @@ impl StorageBackend for Disk {
     }
     fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
         self.check()?;
+        self.writes.fetch_add(1, Ordering::SeqCst);
         self.content.write(offset, data)
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +17,10 @@ use crate::resource::Object;
 
 /// How many writes one commit may hold.
 const BATCH: usize = 512;
+
+/// How long the outcome of the last commit answers for the next one, when somebody asks whether the store can be
+/// written: so often at the most is something written for the sake of the question alone.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// A write with its conditions.
 #[derive(Clone, Debug)]
@@ -49,10 +54,17 @@ pub(crate) enum Action {
     },
 }
 
-/// A write and who waits for it.
-pub(super) struct Job {
-    pub(super) write: Write,
-    pub(super) reply: oneshot::Sender<Result<Arc<Event>, WriteError>>,
+type Written = Result<Arc<Event>, WriteError>;
+type Reply = oneshot::Sender<Written>;
+type Waiting = (Write, Reply);
+
+/// What the thread is asked for, and who waits for it.
+#[expect(clippy::large_enum_variant, reason = "nearly all are writes")]
+pub(super) enum Job {
+    /// To write.
+    Write(Write, Reply),
+    /// To find out whether it could.
+    Check(oneshot::Sender<Result<(), WriteError>>),
 }
 
 /// Starts the thread. It ends when every sender is gone, and closes the database.
@@ -65,6 +77,7 @@ pub(super) fn spawn(
         database,
         shared,
         in_doubt: None,
+        last: None,
     };
     std::thread::Builder::new()
         .name("slipway-store".to_owned())
@@ -76,27 +89,51 @@ struct Writer {
     shared: Arc<Shared>,
     /// The events of a commit that failed: they may or may not be in the file.
     in_doubt: Option<Vec<Arc<Event>>>,
+    /// How the last commit went, and when.
+    last: Option<(Instant, Result<(), WriteError>)>,
 }
 
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut batch = Vec::new();
         while let Some(first) = jobs.blocking_recv() {
-            batch.push(first);
-            while batch.len() < BATCH
-                && let Ok(next) = jobs.try_recv()
-            {
-                batch.push(next);
+            let (mut writes, mut checks) = (Vec::new(), Vec::new());
+            let mut next = Some(first);
+            while let Some(job) = next {
+                match job {
+                    Job::Write(write, reply) => writes.push((write, reply)),
+                    Job::Check(reply) => checks.push(reply),
+                }
+                next = (writes.len() < BATCH)
+                    .then(|| jobs.try_recv().ok())
+                    .flatten();
             }
-            self.process(std::mem::take(&mut batch));
+            self.process(writes);
+            for reply in checks {
+                let _ = reply.send(self.check());
+            }
         }
         self.shared.write().hub.close();
     }
 
-    fn process(&mut self, jobs: Vec<Job>) {
+    /// Whether the store can be written, as of a moment ago.
+    fn check(&mut self) -> Result<(), WriteError> {
+        if let Some((when, outcome)) = &self.last
+            && when.elapsed() < FRESH
+        {
+            return outcome.clone();
+        }
+        let outcome = self.settle().and_then(|()| {
+            let probed = self.database.probe();
+            self.conclude(probed, Vec::new())
+        });
+        self.last = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
+
+    fn process(&mut self, jobs: Vec<Waiting>) {
         if let Err(error) = self.settle() {
-            for job in jobs {
-                let _ = job.reply.send(Err(error.clone()));
+            for (_, reply) in jobs {
+                let _ = reply.send(Err(error.clone()));
             }
             return;
         }
@@ -128,25 +165,12 @@ impl Writer {
                 }
                 Ok(())
             }
-            Err(error) => {
-                self.in_doubt = Some(events);
-                Err(storage(&error))
-            }
+            Err(error) => self.conclude(Err(error), events),
         }
     }
 
     /// Judges the writes one after the other, each seeing those before it.
-    #[expect(clippy::type_complexity, reason = "a reply and what it will say")]
-    fn plan(
-        &self,
-        jobs: Vec<Job>,
-    ) -> (
-        Vec<Arc<Event>>,
-        Vec<(
-            oneshot::Sender<Result<Arc<Event>, WriteError>>,
-            Result<Arc<Event>, WriteError>,
-        )>,
-    ) {
+    fn plan(&self, jobs: Vec<Waiting>) -> (Vec<Arc<Event>>, Vec<(Reply, Written)>) {
         let state = self.shared.read();
         let mut plan = Plan {
             revision: state.history.newest(),
@@ -155,12 +179,12 @@ impl Writer {
         };
         let mut events = Vec::new();
         let mut answers = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let answer = plan.judge(job.write);
+        for (write, reply) in jobs {
+            let answer = plan.judge(write);
             if let Ok(event) = &answer {
                 events.push(Arc::clone(event));
             }
-            answers.push((job.reply, answer));
+            answers.push((reply, answer));
         }
         (events, answers)
     }
@@ -169,7 +193,17 @@ impl Writer {
         if events.is_empty() {
             return Ok(());
         }
-        match self.database.commit(&events) {
+        let committed = self.database.commit(&events);
+        self.conclude(committed, events)
+    }
+
+    /// Makes events visible that were committed; remembers how it went.
+    fn conclude(
+        &mut self,
+        committed: Result<(), redb::Error>,
+        events: Vec<Arc<Event>>,
+    ) -> Result<(), WriteError> {
+        let outcome = match committed {
             Ok(()) => {
                 self.publish(events);
                 Ok(())
@@ -179,7 +213,9 @@ impl Writer {
                 self.in_doubt = Some(events);
                 Err(storage(&error))
             }
-        }
+        };
+        self.last = Some((Instant::now(), outcome.clone()));
+        outcome
     }
 
     fn publish(&self, events: Vec<Arc<Event>>) {
@@ -272,3 +308,6 @@ fn at_revision(found: Option<&Arc<Record>>, expected: u64) -> Result<&Arc<Record
 fn storage(error: &redb::Error) -> WriteError {
     WriteError::Storage(error.to_string().into())
 }
+
+#[cfg(test)]
+mod tests;

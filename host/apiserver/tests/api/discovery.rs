@@ -91,12 +91,23 @@ async fn documents_have_the_shapes_that_kubectl_reads() {
 #[tokio::test]
 async fn health_is_told_in_text() {
     let client = client().await;
-    for path in ["/healthz", "/livez", "/readyz", "/readyz/ping"] {
+    for path in [
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/readyz/ping",
+        "/readyz/store",
+    ] {
         assert_eq!(get(&client, path).await, (200, json!("ok")), "{path}");
     }
     let (_, verbose) = get(&client, "/readyz?verbose").await;
-    assert_eq!(verbose, json!("[+]ping ok\nreadyz check passed\n"));
-    assert_eq!(get(&client, "/readyz/absent").await.0, 404);
+    assert_eq!(
+        verbose,
+        json!("[+]ping ok\n[+]store ok\nreadyz check passed\n")
+    );
+    for path in ["/readyz/absent", "/readyz/ping/more", "/livez/store"] {
+        assert_eq!(get(&client, path).await.0, 404, "{path}");
+    }
     assert_eq!(
         send(&client, Method::POST, "/healthz", &[], "").await.0,
         404

@@ -174,18 +174,12 @@ async fn a_damaged_store_is_refused() {
 
 #[tokio::test]
 async fn a_full_disk_fails_the_write_and_nothing_else() {
-    let disk = Disk {
-        content: Arc::new(InMemoryBackend::new()),
-        full: Arc::default(),
-    };
-    let full = Arc::clone(&disk.full);
-    let backend = disk.clone();
-    let loaded = Database::over(move || backend.clone()).unwrap();
-    let store = Store::start(loaded, Path::new("test"), HistoryLimits::default()).unwrap();
+    let disk = Disk::default();
+    let store = disk.store();
     store.write(create("a", "1")).await.unwrap();
     let mut watch = store.watch(everything(), 2).unwrap();
 
-    full.store(true, Ordering::SeqCst);
+    disk.fill(true);
     for name in ["b", "c"] {
         let error = store.write(create(name, "1")).await.unwrap_err();
         assert!(matches!(error, WriteError::Storage(_)), "{error:?}");
@@ -194,7 +188,7 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
     assert_eq!(text(&store.get(&key("a")).unwrap()), "1");
     assert_eq!(store.revision(), 2);
 
-    full.store(false, Ordering::SeqCst);
+    disk.fill(false);
     let revision = store.write(create("d", "1")).await.unwrap().revision();
     assert_eq!(watch.next().await.unwrap().revision(), 3);
     // Memory and disk agree, whatever became of the failed writes.
@@ -205,7 +199,7 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
         .map(|record| (**record).clone())
         .collect();
     drop(store);
-    let loaded = Database::over(move || disk.clone()).unwrap();
+    let loaded = disk.load();
     assert_eq!(loaded.revision, revision);
     assert_eq!(loaded.records, seen);
 }

@@ -44,16 +44,8 @@ proptest! {
 }
 
 async fn against_the_model(steps: Vec<Step>) {
-    let content = Arc::new(InMemoryBackend::new());
-    let open = || {
-        let disk = Disk {
-            content: Arc::clone(&content),
-            full: Arc::default(),
-        };
-        let loaded = Database::over(move || disk.clone()).unwrap();
-        Store::start(loaded, Path::new("test"), HistoryLimits::default()).unwrap()
-    };
-    let mut store = open();
+    let disk = Disk::default();
+    let mut store = disk.store();
     let mut model = Model::default();
     let mut oldest = store.revision();
     model.at.insert(oldest, BTreeMap::new());
@@ -65,7 +57,7 @@ async fn against_the_model(steps: Vec<Step>) {
             Step::Reopen => {
                 drop(watch);
                 drop(store);
-                store = open();
+                store = disk.store();
                 oldest = store.revision();
                 watch = store.watch(everything(), oldest).unwrap();
                 continue;
