@@ -13,28 +13,42 @@ pub(crate) const DENIED: &str = "Denied";
 /// The condition of a request that could not be signed.
 pub(crate) const FAILED: &str = "Failed";
 
+/// Who took the decision. The server writes it itself, so that nobody can name another.
+pub(crate) const DECIDED: &str = "slipway.dev/Decided";
+
 /// Whether a condition is a decision, written through `/approval` alone.
 fn is_decision(condition: &Condition) -> bool {
     matches!(condition.type_.as_str(), APPROVED | DENIED)
 }
 
-/// The conditions after a write through `/approval`: decisions from the new object, the rest from the
+/// The conditions after a write through `/approval` by `user`: decisions from the new object, the rest from the
 /// old one.
 pub(super) fn after_approval(
     old: &[Condition],
     new: &[Condition],
+    user: &str,
     now: Timestamp,
 ) -> Vec<Condition> {
     let kept = old.iter().filter(|condition| !is_decision(condition));
     let written = new.iter().filter(|condition| is_decision(condition));
-    with_times(old, kept.chain(written).cloned().collect(), now)
+    let decided = written.clone().next().map(|decision| Condition {
+        type_: DECIDED.to_owned(),
+        status: "True".to_owned(),
+        reason: Some(decision.type_.clone()),
+        message: Some(user.to_owned()),
+        ..Condition::default()
+    });
+    let decided = decided.filter(|_| !old.iter().any(is_decision));
+    let conditions = kept.chain(written).cloned().chain(decided);
+    with_times(old, conditions.collect(), now)
 }
 
-/// The conditions after a write through `/status`: decisions from the old object, the rest from the
-/// new one.
+/// The conditions after a write through `/status`: decisions, and who took them, from the old object, the rest from
+/// the new one.
 pub(super) fn after_status(old: &[Condition], new: &[Condition], now: Timestamp) -> Vec<Condition> {
-    let kept = old.iter().filter(|condition| is_decision(condition));
-    let written = new.iter().filter(|condition| !is_decision(condition));
+    let is_fixed = |condition: &Condition| is_decision(condition) || condition.type_ == DECIDED;
+    let kept = old.iter().filter(|condition| is_fixed(condition));
+    let written = new.iter().filter(|condition| !is_fixed(condition));
     with_times(old, kept.chain(written).cloned().collect(), now)
 }
 
@@ -136,12 +150,37 @@ mod tests {
         let old = [condition("slipway.dev/Reviewed", "False")];
         let new = [condition(APPROVED, "True"), condition(FAILED, "True")];
         assert_eq!(
-            types(&after_approval(&old, &new, at(1))),
-            ["slipway.dev/Reviewed", APPROVED]
+            types(&after_approval(&old, &new, "anna", at(1))),
+            ["slipway.dev/Reviewed", APPROVED, DECIDED]
         );
         assert_eq!(types(&after_status(&old, &new, at(1))), [FAILED]);
         let decided = [condition(APPROVED, "True")];
         assert_eq!(types(&after_status(&decided, &[], at(1))), [APPROVED]);
+    }
+
+    #[test]
+    fn who_decided_is_written_by_the_server_and_stays() {
+        let named = |user: &str| Condition {
+            message: Some(user.to_owned()),
+            ..condition(DECIDED, "True")
+        };
+        let by = |conditions: &[Condition]| {
+            let found = conditions.iter().find(|one| one.type_ == DECIDED);
+            found.and_then(|one| one.message.clone())
+        };
+        let forged = [named("berta"), condition(APPROVED, "True")];
+        let decided = after_approval(&[], &forged, "anna", at(1));
+        assert_eq!(by(&decided).as_deref(), Some("anna"));
+        let again = after_approval(&decided, &decided, "berta", at(2));
+        assert_eq!(by(&again).as_deref(), Some("anna"));
+        assert_eq!(again.len(), 2);
+        let through_status = after_status(&decided, &forged, at(2));
+        assert_eq!(by(&through_status).as_deref(), Some("anna"));
+        assert_eq!(by(&after_status(&[], &forged, at(2))), None);
+        assert_eq!(
+            by(&after_approval(&[], &[named("berta")], "anna", at(1))),
+            None
+        );
     }
 
     #[test]

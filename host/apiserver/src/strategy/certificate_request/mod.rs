@@ -51,13 +51,15 @@ pub(crate) fn prepare_update(old: &CertificateSigningRequest, new: &mut Certific
     new.status = old.status.clone();
 }
 
-/// A write through `/approval` changes the decision only.
+/// A write through `/approval` by `user` changes the decision only, and says who took it.
 pub(crate) fn prepare_approval(
     old: &CertificateSigningRequest,
     new: &mut CertificateSigningRequest,
+    user: &UserInfo,
     now: Timestamp,
 ) {
-    let written = conditions::after_approval(conditions_of(old), conditions_of(new), now);
+    let written =
+        conditions::after_approval(conditions_of(old), conditions_of(new), &user.username, now);
     new.spec = old.spec.clone();
     new.status = Some(CertificateSigningRequestStatus {
         certificate: status_of(old).certificate,

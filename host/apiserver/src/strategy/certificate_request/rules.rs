@@ -91,7 +91,7 @@ impl CertificateRequests {
             }
             Some(Subresource::Approval) => {
                 keep_metadata(old, new);
-                super::prepare_approval(old, new, context.now);
+                super::prepare_approval(old, new, &context.user, context.now);
                 self.act_for_signer("approve", old, context)?;
             }
             Some(Subresource::Status) => {

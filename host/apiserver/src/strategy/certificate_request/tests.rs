@@ -2,6 +2,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequestSpec;
 use rcgen::{CertificateParams, KeyPair};
 
+use super::conditions::DECIDED;
 use super::*;
 use crate::authentication::{BOOTSTRAPPERS, MASTERS};
 
@@ -39,7 +40,7 @@ fn pem() -> String {
 fn written(
     old: &CertificateSigningRequest,
     new: CertificateSigningRequest,
-    door: fn(&CertificateSigningRequest, &mut CertificateSigningRequest, Timestamp),
+    door: impl Fn(&CertificateSigningRequest, &mut CertificateSigningRequest, Timestamp),
 ) -> (CertificateSigningRequest, Vec<Violation>) {
     let mut new = new;
     door(old, &mut new, Timestamp::UNIX_EPOCH);
@@ -93,7 +94,10 @@ fn approval_neither_signs_nor_touches_the_spec() {
     let old = with_status(None, &["slipway.dev/Reviewed"]);
     let mut new = with_status(Some(&pem()), &[APPROVED, FAILED]);
     new.spec.username = Some("system:node:n1".into());
-    let (new, violations) = written(&old, new, prepare_approval);
+    let user = UserInfo::authenticated("kubernetes-admin", [MASTERS]);
+    let (new, violations) = written(&old, new, |old, new, now| {
+        prepare_approval(old, new, &user, now);
+    });
     assert_eq!(violations, []);
     assert_eq!(new.spec, old.spec);
     assert_eq!(status_of(&new).certificate, None);
@@ -101,7 +105,7 @@ fn approval_neither_signs_nor_touches_the_spec() {
         .iter()
         .map(|c| c.type_.as_str())
         .collect();
-    assert_eq!(types, ["slipway.dev/Reviewed", APPROVED]);
+    assert_eq!(types, ["slipway.dev/Reviewed", APPROVED, DECIDED]);
     assert!(!is_pending(&new) && is_pending(&old));
 }
 
