@@ -99,7 +99,7 @@ catalogue! {
     /// Nobody looks at new nodes.
     AutomaticApproval = "automatic-approval", High,
         "Every machine that has a valid token becomes a node without anybody looking at it.",
-        close: "leave out --auto-approve, so that approve-manual is in the chain of CSR approvers";
+        close: "put `approve-manual` in the place of `approve-node-client` among the `csrApprovers` of slipway.yaml and start `slipway serve` again; make the next cluster without --auto-approve";
     /// A token lives for ever.
     TokenNeverExpires = "token-never-expires", Medium,
         "A bootstrap token that never expires can be used by whoever finds it, at any time.",
@@ -111,15 +111,11 @@ catalogue! {
     /// A plugin talks to others.
     PluginWithNetwork = "plugin-with-network", Medium,
         "A plugin may talk to other machines, and so may tell them what it sees of a request.",
-        close: "take http, dns and unverifiedHttps out of the plugin's grants";
+        close: "take `http`, `dns` and `unverifiedHttps` out of the plugin's `grants`";
     /// A plugin reads files.
     PluginWithFiles = "plugin-with-files", Low,
         "A plugin may open files of this machine.",
-        close: "take filesystem out of the plugin's grants";
-    /// A node's name may be taken over.
-    RejoinAllowed = "rejoin-allowed", High,
-        "A machine with a token may take over the name of a node that exists.",
-        close: "leave out --allow-rejoin once the node is back";
+        close: "take `filesystem` out of the plugin's `grants`";
     /// A secret was on the command line.
     SecretInArguments = "secret-in-arguments", Medium,
         "A secret was given on the command line, where every user of the machine can read it, and where the shell's history keeps it.",
@@ -131,15 +127,11 @@ catalogue! {
     /// Trust without a proof of the host.
     UnverifiedTrustSource = "unverified-trust-source", High,
         "The cluster's CA was believed on a plugin's word, without a proof of Slipway's own.",
-        close: "join with --discovery-token-ca-cert-hash or --ca-file, without the opt-in for the source";
+        close: "join with --discovery-token-ca-cert-hash or --ca-file";
     /// Tokens may read every request.
     KubeletCompatibleBootstrap = "kubelet-compatible-bootstrap", Medium,
         "A bootstrap token may read every certificate signing request of the cluster, as kubeadm and kubelet need it.",
-        close: "leave out the compatibility option, and let nodes join with `slipway join`";
-    /// Somebody else decides, too.
-    ForeignApprover = "foreign-approver", High,
-        "Somebody else approves or signs certificate requests on this cluster, so that the configured approvers can be passed by.",
-        close: "`slipway init --take-over-approval`, which shows the binding and removes it";
+        close: "let nodes join with `slipway join`, which needs none of this, and take it away: `kubectl delete clusterrolebinding kubeadm:kubelet-bootstrap`";
     /// Nodes get the CA another way.
     CaOmittedFromClusterInfo = "ca-omitted-from-cluster-info", Low,
         "The CA was left out of cluster-info: a node that is not given the CA another way cannot join.",
