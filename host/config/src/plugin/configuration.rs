@@ -94,6 +94,7 @@ impl PluginConfiguration {
             if let PluginSource::Path(path) = &mut entry.source {
                 *path = folder.join(&*path);
             }
+            entry.grants = std::mem::take(&mut entry.grants).with_paths_from(folder);
         }
         self
     }
@@ -242,11 +243,29 @@ mod tests {
     fn relative_paths_count_from_the_folder_of_the_file() {
         let digest = crate::digest::Sha256Digest::of(b"x");
         let yaml = format!(
-            "csrApprovers: [{{name: a, source: ./a.wasm, digest: '{digest}'}}, {{name: b, source: /b, digest: '{digest}'}}]"
+            "csrApprovers: [{{name: a, source: ./a.wasm, digest: '{digest}'}}, {{name: b, source: /b, digest: '{digest}', \
+             grants: {{filesystem: [{{name: f, path: ./in}}, {{name: g, path: /g}}], http: [{{host: h, credentialFile: ../c}}]}}}}]"
         );
         let configuration = read(&yaml)
             .unwrap()
             .with_paths_from(Path::new("/etc/slipway"));
+        let granted: Vec<_> = configuration
+            .csr_approvers
+            .iter()
+            .flat_map(|entry| {
+                let folders = entry.grants.filesystem.iter().map(|grant| &grant.path);
+                let files = entry.grants.http.iter();
+                folders.chain(files.filter_map(|grant| grant.credential_file.as_ref()))
+            })
+            .collect();
+        assert_eq!(
+            granted,
+            [
+                Path::new("/etc/slipway/in"),
+                Path::new("/g"),
+                Path::new("/etc/slipway/../c")
+            ]
+        );
         let sources: Vec<_> = configuration
             .csr_approvers
             .into_iter()

@@ -70,9 +70,11 @@ pub enum GrantError {
         /// The host.
         host: Host,
     },
-    /// A path is not absolute.
-    #[error("the path {path} is not absolute; expected one that begins with /")]
-    RelativePath {
+    /// A path that says not where it begins.
+    #[error(
+        "the path {path} is neither absolute nor relative; expected one that begins with /, ./ or ../"
+    )]
+    BarePath {
         /// The path, quoted and cut.
         path: String,
     },
@@ -108,6 +110,20 @@ impl Grants {
         !self.filesystem.is_empty()
     }
 
+    /// The same with relative paths counted from `folder`.
+    #[must_use]
+    pub(super) fn with_paths_from(mut self, folder: &Path) -> Self {
+        let folders = self.filesystem.iter_mut().map(|grant| &mut grant.path);
+        let credentials = self
+            .http
+            .iter_mut()
+            .filter_map(|grant| grant.credential_file.as_mut());
+        for path in folders.chain(credentials) {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+
     /// What is granted, one line each.
     pub fn summary(&self) -> Vec<String> {
         let flag = |given: bool, name: &str| given.then(|| name.to_owned());
@@ -124,11 +140,11 @@ impl Grants {
     }
 }
 
-/// Refuses a path that would depend on where the program runs.
-fn absolute(path: &Path) -> Result<(), GrantError> {
-    match path.is_absolute() {
+/// Refuses a path that is neither absolute nor says that it counts from the folder of the file that it stands in.
+fn anchored(path: &Path) -> Result<(), GrantError> {
+    match path.is_absolute() || path.starts_with(".") || path.starts_with("..") {
         true => Ok(()),
-        false => Err(GrantError::RelativePath {
+        false => Err(GrantError::BarePath {
             path: quoted(&path.to_string_lossy()),
         }),
     }

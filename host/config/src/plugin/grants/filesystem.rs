@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantError, absolute};
+use super::{GrantError, anchored};
 use crate::text::{quoted, schema_as_written};
 
 /// A folder that a plugin may open.
@@ -14,7 +14,7 @@ use crate::text::{quoted, schema_as_written};
 pub struct FilesystemGrant {
     /// What the plugin calls the folder.
     pub name: String,
-    /// The folder's absolute path.
+    /// The folder. A relative path counts from the folder of the file that holds the configuration.
     pub path: PathBuf,
     /// Whether it may write there, too.
     pub writable: bool,
@@ -44,7 +44,7 @@ schema_as_written!(FilesystemGrant, WrittenFilesystem);
 struct WrittenFilesystem {
     /// What the plugin calls the folder.
     name: String,
-    /// The folder's absolute path.
+    /// The folder. A relative path counts from the folder of the file that holds the configuration.
     path: PathBuf,
     /// Whether it may write there, too.
     #[serde(default)]
@@ -67,7 +67,7 @@ impl TryFrom<WrittenFilesystem> for FilesystemGrant {
                 name: quoted(&name),
             });
         }
-        absolute(&path)?;
+        anchored(&path)?;
         Ok(Self {
             name,
             path,

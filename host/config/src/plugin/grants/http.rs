@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantError, absolute};
+use super::{GrantError, anchored};
 use crate::endpoint::Host;
 use crate::text::{quoted, schema_as_written};
 
@@ -178,7 +178,7 @@ impl TryFrom<WrittenHttp> for HttpGrant {
             }
             (None, None) => None,
             (Some(path), header) => {
-                absolute(path)?;
+                anchored(path)?;
                 let is_loopback =
                     matches!(host, Host::Ip(address) if IpAddr::is_loopback(&address));
                 if scheme == HttpScheme::Http && !is_loopback {

@@ -44,13 +44,13 @@ fn grants_that_cannot_be_given_are_refused() {
     let refused = |yaml: &str| read(yaml).unwrap_err();
     insta::assert_snapshot!(refused("cluster: [{version: v1, kind: Secret}]"), @"Secrets cannot be granted to a plugin at line 1, column 11");
     insta::assert_snapshot!(refused("cluster: [{version: '', kind: Node}]"), @"a cluster grant needs version and kind; expected, for instance, version: v1 and kind: Node at line 1, column 11");
-    insta::assert_snapshot!(refused("filesystem: [{name: a, path: etc}]"), @r#"the path "etc" is not absolute; expected one that begins with / at line 1, column 14"#);
+    insta::assert_snapshot!(refused("filesystem: [{name: a, path: etc}]"), @r#"the path "etc" is neither absolute nor relative; expected one that begins with /, ./ or ../ at line 1, column 14"#);
     insta::assert_snapshot!(refused("filesystem: [{name: ../a, path: /etc}]"), @r#""../a" is no name for a folder; expected a to z, 0 to 9, '-' and '_' at line 1, column 14"#);
     insta::assert_snapshot!(refused("http: [{host: a, port: 0}]"), @"port 0 cannot be granted; expected a number from 1 to 65535 at line 1, column 8");
     insta::assert_snapshot!(refused("http: [{host: a, header: x}]"), @r#"the header "x" has no credential; expected credentialFile beside it at line 1, column 8"#);
     insta::assert_snapshot!(refused("http: [{host: a, credentialFile: /x, header: Host}]"), @r#"the header "Host" cannot carry a credential; expected a header's name, such as authorization at line 1, column 8"#);
     insta::assert_snapshot!(refused("http: [{host: a, credentialFile: /x, header: 'a b'}]"), @r#"the header "a b" cannot carry a credential; expected a header's name, such as authorization at line 1, column 8"#);
-    insta::assert_snapshot!(refused("http: [{host: a, credentialFile: x}]"), @r#"the path "x" is not absolute; expected one that begins with / at line 1, column 8"#);
+    insta::assert_snapshot!(refused("http: [{host: a, credentialFile: x}]"), @r#"the path "x" is neither absolute nor relative; expected one that begins with /, ./ or ../ at line 1, column 8"#);
     insta::assert_snapshot!(refused("http: [{host: a, scheme: http, credentialFile: /x}]"), @"a credential for a would travel in clear; expected scheme: https at line 1, column 8");
     insta::assert_snapshot!(refused("network: true"), @"unknown field `network`, expected one of http, filesystem, cluster, clocks, random, dns, unverifiedHttps at line 1, column 1");
 }
