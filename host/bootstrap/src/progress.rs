@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use slipway_config::posture::PostureEntry;
+use slipway_pki::key::KeyFingerprint;
 
 /// Receives the events of a flow. Called from within the flow: an implementation must not block.
 pub trait Progress: Send + Sync {
@@ -58,10 +59,21 @@ pub enum Waiting {
     Approval {
         /// The request's name.
         request: String,
-        /// What the approvers found so far: the message of the condition `slipway.dev/Reviewed`.
+        /// The key that asks, for a person to compare with what the cluster shows.
+        key: KeyFingerprint,
+        /// What the approvers found so far: the message of the condition `slipway.dev/Reviewed`, in one line or more.
         findings: Option<String>,
-        /// The command that approves it, to be run by an administrator.
+        /// The command that approves it, to be run by an administrator where the cluster's credentials are.
         command: String,
+    },
+    /// Another key has the node's name. Approving the request would not help.
+    Name {
+        /// The request's name.
+        request: String,
+        /// The key that asks.
+        key: KeyFingerprint,
+        /// Who has the name, and what can be done about it.
+        findings: String,
     },
     /// The request is approved, and no signer has signed it.
     Signature {

@@ -259,14 +259,10 @@ async fn another_machine_does_not_get_a_name_that_was_just_given_away() {
     let error = cluster.join(&second, &Silent).await.unwrap_err();
     let text = match &error {
         JoinError::Denied { message, .. } => message.clone(),
-        JoinError::NotDecided {
-            waiting:
-                Waiting::Approval {
-                    findings: Some(findings),
-                    ..
-                },
-            ..
-        } => findings.clone(),
+        JoinError::NotDecided { waiting, .. } => match &**waiting {
+            Waiting::Name { findings, .. } => findings.clone(),
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other}"),
     };
     assert!(text.contains("worker-1"), "{text}");

@@ -103,15 +103,23 @@ fn waiting_text(waiting: &Waiting) -> String {
         }
         Waiting::Approval {
             request,
+            key,
             findings,
             command,
         } => {
-            let findings = findings
-                .as_deref()
-                .map(|findings| format!("\n  {findings}"))
-                .unwrap_or_default();
+            let findings = findings.as_deref().map(indented).unwrap_or_default();
             format!(
-                "waiting for approval of {request}{findings}\n  an administrator lets this node in with: {command}"
+                "waiting for approval of {request}{findings}\n  this node's key: SHA-256 {key}\n  on the control plane, let it in with: {command}"
+            )
+        }
+        Waiting::Name {
+            request,
+            key,
+            findings,
+        } => {
+            format!(
+                "{request} waits because its node's name is taken{}\n  this node's key: SHA-256 {key}",
+                indented(findings)
             )
         }
         Waiting::Signature { request, signer } => {
@@ -128,4 +136,9 @@ fn waiting_text(waiting: &Waiting) -> String {
             )
         }
     }
+}
+
+/// The lines of a text below a heading.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("\n  {line}")).collect()
 }

@@ -29,8 +29,8 @@ use crate::decision_log::{Action, DecisionLog, Entry, Stage};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
-use crate::subject;
 use crate::system::Clock;
+use crate::{subject, trail};
 
 /// How long until an undecided request is looked at again although nothing was seen to change.
 const RECHECK: Duration = Duration::from_secs(300);
@@ -75,7 +75,10 @@ impl Approver {
         };
         match condition::standing(&request) {
             Standing::Open => self.review(request).await,
-            Standing::Denied | Standing::Failed => self.give_back(&request).await,
+            Standing::Denied | Standing::Failed => {
+                self.note(&request).await?;
+                self.give_back(&request).await
+            }
             Standing::Approved | Standing::Issued => Ok(Next::Done),
         }
     }
@@ -104,8 +107,24 @@ impl Approver {
             None => Ok(Next::Done),
             Some(decision @ Decision::Approved { .. }) => self.approve(case, decision).await,
             Some(decision @ Decision::Denied(_)) => self.deny(case, decision).await,
-            Some(decision) => self.leave_open(case, decision, None).await,
+            Some(decision @ Decision::Pending { .. }) => {
+                let claim = self.claim_of_another(&case).await?;
+                self.leave_open(case, decision, claim).await
+            }
+            Some(decision @ Decision::Retry { .. }) => self.leave_open(case, decision, None).await,
         }
+    }
+
+    /// Whether another key has the node's name: whoever is to decide should know before.
+    async fn claim_of_another(&self, case: &Case) -> Result<Option<Finding>, Error> {
+        let Guarded::Passed(guarded) = &case.checked.guarded else {
+            return Ok(None);
+        };
+        let token = case.checked.token.as_ref();
+        let Some(wanted) = subject::claim(&case.request, guarded, token, (self.clock)()) else {
+            return Ok(None);
+        };
+        Ok(self.claims.look(&wanted).await?.by_another())
     }
 
     /// Claim, reservation, intent, approval; in this order.
@@ -160,16 +179,10 @@ impl Approver {
         reason: &str,
     ) -> Result<CertificateSigningRequest, Error> {
         let entry = case.entry(decision, None);
-        self.log.record(entry.clone()).await?;
+        let why = entry.reason.clone();
+        self.log.record(entry).await?;
         let mut request = case.request;
-        condition::put(
-            &mut request,
-            type_,
-            "True",
-            reason,
-            &entry.reason,
-            (self.clock)(),
-        );
+        condition::put(&mut request, type_, "True", reason, &why, (self.clock)());
         let name = request.name_any();
         let written = self
             .requests
@@ -179,27 +192,34 @@ impl Approver {
         tracing::info!(
             request = name,
             decision = type_,
-            reason = entry.reason,
+            reason = why,
             "a request was decided"
         );
-        self.note_done(entry).await;
+        // The act is done; where this fails, it is noted when the request is seen next.
+        if let Err(error) = self.note(&written).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "that a decision took effect could not be noted"
+            );
+        }
         Ok(written)
     }
 
-    /// A person must decide, or it is tried again: shown in the request, and noted when it is new.
+    /// A person must decide, or it is tried again: shown in the request, and noted when it is new. `claim` says that
+    /// another key has the node's name.
     async fn leave_open(
         &self,
         case: Case,
         decision: Decision,
-        finding: Option<Finding>,
+        claim: Option<Finding>,
     ) -> Result<Next, Error> {
-        let Explained { reason, message } = explain(&decision, &case.reviewed, finding.as_ref());
-        let next = match (&decision, &finding) {
+        let Explained { reason, message } = explain(&decision, &case.reviewed, claim.as_ref());
+        let next = match (&decision, &claim) {
             (Decision::Retry { .. }, _) => Next::Retry,
             (_, Some(_)) => Next::After(CLAIM_RECHECK),
             (_, None) => Next::After(RECHECK),
         };
-        let entry = case.entry(&decision, finding);
+        let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
             self.log.record(entry).await?;
         }
@@ -281,19 +301,11 @@ impl Approver {
         Ok(true)
     }
 
-    /// The act is done, whether or not this can be noted.
-    async fn note_done(&self, entry: Entry) {
-        let done = Entry {
-            stage: Stage::Done,
-            guardrails: Vec::new(),
-            opinions: Vec::new(),
-            ..entry
-        };
-        if let Err(error) = self.log.record(done).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "that a decision took effect could not be noted"
-            );
+    /// Writes down the decision that stands in the request, whoever took it.
+    async fn note(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
+        match trail::decision(request) {
+            Some(decision) => Ok(self.log.record(decision).await?),
+            None => Ok(()),
         }
     }
 
@@ -332,6 +344,7 @@ impl Case {
             },
             action,
             reason: outcome::summary(decision),
+            by: None,
             subject: subject::recorded(&self.request),
             guardrails: guardrails
                 .iter()

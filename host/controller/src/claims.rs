@@ -55,6 +55,16 @@ pub enum Claimed {
     Another(Finding),
 }
 
+impl Claimed {
+    /// What stands in the way, if something does.
+    pub fn by_another(self) -> Option<Finding> {
+        match self {
+            Self::Held => None,
+            Self::Another(finding) => Some(finding),
+        }
+    }
+}
+
 impl Claims {
     /// Claims over this client.
     pub fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {

@@ -15,6 +15,10 @@ pub(crate) const FAILED: &str = "Failed";
 /// Our own condition: what the approvers found so far about a request that is not decided yet.
 pub const REVIEWED: &str = "slipway.dev/Reviewed";
 
+/// Who took the decision: written by the embedded API itself beside [`APPROVED`] or [`DENIED`], and by nobody else. Other
+/// API servers do not say.
+pub(crate) const DECIDED: &str = "slipway.dev/Decided";
+
 /// Longest message that is written into a condition, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
 

@@ -28,7 +28,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
-use crate::{redact, subject};
+use crate::{redact, subject, trail};
 
 /// How long until another try after somebody else was quicker.
 const SOON: Duration = Duration::from_millis(50);
@@ -86,7 +86,11 @@ impl CsrSigner {
         }
     }
 
+    /// Nothing is signed before the log says who approved it.
     async fn serve(&self, request: CertificateSigningRequest) -> Result<(), Error> {
+        if let Some(approval) = trail::decision(&request) {
+            self.log.record(approval).await?;
+        }
         let checked = self.guard.check(&request).await?;
         let guarded = match &checked.guarded {
             Guarded::Ignored => return Ok(()),
@@ -157,6 +161,7 @@ impl CsrSigner {
                 guarded.node(),
                 certificate.not_after()
             ),
+            by: None,
             subject: subject::recorded(&request),
             guardrails: guarded.findings().iter().map(redact::finding).collect(),
             opinions: Vec::new(),
@@ -187,6 +192,7 @@ impl CsrSigner {
             stage: Stage::Intent,
             action: Action::RefuseToSign,
             reason: message.clone(),
+            by: None,
             subject: subject::recorded(&request),
             guardrails: refused.findings.iter().map(redact::finding).collect(),
             opinions: Vec::new(),

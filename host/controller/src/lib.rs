@@ -26,6 +26,7 @@ pub mod system;
 mod token_cleaner;
 mod token_keeper;
 pub mod tokens;
+mod trail;
 mod watch;
 
 pub use bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG, SIGNATURE_PREFIX};

@@ -14,8 +14,8 @@ use thiserror::Error;
 
 pub use self::details::{ParsedRequest, RequestDetails, RequestSummary};
 use crate::approver::title;
-use crate::claims::{Claimed, Claims};
-use crate::cluster::{ClusterSettings, Guard};
+use crate::claims::Claims;
+use crate::cluster::{ClusterSettings, Guard, GuardedCsr};
 use crate::condition::{self, APPROVED, DENIED, Standing};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
@@ -128,7 +128,11 @@ impl Requests {
     pub async fn show(&self, name: &str) -> Result<RequestDetails, RequestError> {
         let request = self.get(name).await?;
         let checked = self.guard().check(&request).await?;
-        Ok(RequestDetails::of(&request, &checked.guarded))
+        let claim = match condition::standing(&request) {
+            Standing::Open => self.claim_of_another(&request, &checked).await?,
+            _ => None,
+        };
+        Ok(RequestDetails::of(&request, &checked.guarded, claim))
     }
 
     /// Approves a request for `by`, a person. The guardrails are applied first, so that what would be refused
@@ -151,15 +155,25 @@ impl Requests {
         Err(contended(name).into())
     }
 
-    /// Denies a request for a reason.
+    /// Denies a request for `by`, a person, who may say why.
     ///
     /// # Errors
     /// Why it cannot be denied.
-    pub async fn deny(&self, name: &str, reason: &str) -> Result<RequestSummary, RequestError> {
+    pub async fn deny(
+        &self,
+        name: &str,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<RequestSummary, RequestError> {
+        let by = redact::text(by);
+        let message = match reason {
+            Some(reason) => format!("denied by {by}: {}", redact::text(reason)),
+            None => format!("denied by {by}"),
+        };
         for _ in 0..ATTEMPTS {
             let request = self.open(name).await?;
             if let Some(decided) = self
-                .decide(request, DENIED, "SlipwayDeny", &redact::text(reason))
+                .decide(request, DENIED, "SlipwayDeny", &message)
                 .await?
             {
                 return Ok(decided);
@@ -195,8 +209,8 @@ impl Requests {
         request: &CertificateSigningRequest,
     ) -> Result<(), RequestError> {
         let checked = self.guard().check(request).await?;
-        let guarded = match &checked.guarded {
-            Guarded::Passed(guarded) => guarded,
+        match &checked.guarded {
+            Guarded::Passed(_) => {}
             Guarded::Broken(findings) => {
                 return Err(RequestError::Guardrails {
                     name: name.to_owned(),
@@ -209,19 +223,31 @@ impl Requests {
                     signer: request.spec.signer_name.clone(),
                 });
             }
-        };
-        let Some(wanted) = subject::claim(request, guarded, checked.token.as_ref(), (self.clock)())
-        else {
-            return Ok(());
-        };
-        let claims = Claims::new(self.client.clone(), self.ledgers(), self.clock.clone());
-        match claims.look(&wanted).await? {
-            Claimed::Held => Ok(()),
-            Claimed::Another(finding) => Err(RequestError::NameClaimed {
+        }
+        match self.claim_of_another(request, &checked).await? {
+            None => Ok(()),
+            Some(finding) => Err(RequestError::NameClaimed {
                 name: name.to_owned(),
                 finding,
             }),
         }
+    }
+
+    /// Whether another key has the name that the request asks for.
+    async fn claim_of_another(
+        &self,
+        request: &CertificateSigningRequest,
+        checked: &GuardedCsr,
+    ) -> Result<Option<Finding>, Error> {
+        let Guarded::Passed(guarded) = &checked.guarded else {
+            return Ok(None);
+        };
+        let token = checked.token.as_ref();
+        let Some(wanted) = subject::claim(request, guarded, token, (self.clock)()) else {
+            return Ok(None);
+        };
+        let claims = Claims::new(self.client.clone(), self.ledgers(), self.clock.clone());
+        Ok(claims.look(&wanted).await?.by_another())
     }
 
     /// Writes a decision. None where somebody changed the request in between.

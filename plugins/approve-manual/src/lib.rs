@@ -28,10 +28,9 @@ impl CsrApprover for ApproveManual {
         );
         Ok(
             Review::defer("new nodes are approved by a person on this cluster").finding(
-                Finding::failed("decided-by-a-person", seen).fix(format!(
-                    "compare the key's fingerprint with the one that the node shows, then `slipway csr approve {}`",
-                    request.name
-                )),
+                Finding::failed("decided-by-a-person", seen).fix(
+                    "compare the key's fingerprint with the one that the node shows, then approve or deny the request",
+                ),
             ),
         )
     }

@@ -126,7 +126,7 @@ pub enum JoinError {
         /// How long was waited.
         after: Duration,
         /// What was waited for at the end.
-        waiting: Waiting,
+        waiting: Box<Waiting>,
     },
     /// What the signer delivered is not what was asked for.
     #[error("the certificate that was delivered for {request} is refused: {reason}")]

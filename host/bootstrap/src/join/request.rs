@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
 use kube::api::PostParams;
 use slipway_config::name::NodeName;
-use slipway_pki::key::PublicKey;
+use slipway_pki::key::{KeyFingerprint, PublicKey};
 use slipway_pki::signer::NodeSigner;
 use tokio::time::Instant;
 
@@ -23,6 +23,12 @@ use crate::progress::{Event, Progress, Waiting};
 
 /// Condition that the approver writes while it has not decided.
 const REVIEWED: &str = "slipway.dev/Reviewed";
+
+/// The reason of that condition where another key has the node's name.
+const NAME_CLAIMED: &str = "NameClaimed";
+
+/// How long the approvers have until it is worth saying that they said nothing.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A request that is in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +124,8 @@ impl Cluster<'_> {
     ) -> Result<String, JoinError> {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
         let name = &submitted.name;
-        let mut pauses = Pauses::new(self.timeout, Instant::now());
+        let began = Instant::now();
+        let mut pauses = Pauses::new(self.timeout, began);
         let mut shown = None;
         loop {
             let waiting = match self.look(&api, name, keyed, pauses.current).await? {
@@ -130,10 +137,12 @@ impl Cluster<'_> {
                 return Err(JoinError::NotDecided {
                     request: name.clone(),
                     after,
-                    waiting,
+                    waiting: Box::new(waiting),
                 });
             };
-            if shown.as_ref() != Some(&waiting) {
+            let is_early = began.elapsed() < A_MOMENT
+                && matches!(waiting, Waiting::Approval { findings: None, .. });
+            if shown.as_ref() != Some(&waiting) && !is_early {
                 self.progress.event(Event::Waiting(waiting.clone()));
                 shown = Some(waiting);
             }
@@ -148,10 +157,11 @@ impl Cluster<'_> {
         keyed: &Keyed,
         retry_in: Duration,
     ) -> Result<Decided, JoinError> {
+        let key = keyed.key.public_key().fingerprint();
         match api.get(name).await.map_err(RequestFailure::from) {
             Ok(request) => {
                 check_ours(name, &request, keyed)?;
-                decided(name, &request)
+                decided(name, &request, key)
             }
             Err(RequestFailure::NotFound(_)) => {
                 // Old requests are cleaned up. Ours is still wanted.
@@ -162,7 +172,7 @@ impl Cluster<'_> {
                     "the request {name} was removed in the cluster; it was submitted again"
                 );
                 self.progress.event(Event::Note(text));
-                Ok(Decided::Waiting(approval(name, None)))
+                Ok(Decided::Waiting(approval(name, key, None)))
             }
             Err(failure) if failure.is_transient() => Ok(Decided::Waiting(Waiting::Server {
                 request: name.to_owned(),
@@ -275,7 +285,11 @@ fn refused(name: &str, failure: RequestFailure) -> JoinError {
     }
 }
 
-fn decided(name: &str, request: &CertificateSigningRequest) -> Result<Decided, JoinError> {
+fn decided(
+    name: &str,
+    request: &CertificateSigningRequest,
+    key: KeyFingerprint,
+) -> Result<Decided, JoinError> {
     let status = request.status.clone().unwrap_or_default();
     let conditions = status.conditions.unwrap_or_default();
     let condition = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
@@ -315,18 +329,23 @@ fn decided(name: &str, request: &CertificateSigningRequest) -> Result<Decided, J
             signer: request.spec.signer_name.clone(),
         }));
     }
-    let findings =
-        condition(REVIEWED).map(text).map(
-            |(reason, message)| {
-                if message.is_empty() { reason } else { message }
-            },
-        );
-    Ok(Decided::Waiting(approval(name, findings)))
+    let reviewed = condition(REVIEWED).map(text);
+    Ok(Decided::Waiting(match reviewed {
+        Some((reason, findings)) if reason == NAME_CLAIMED => Waiting::Name {
+            request: name.to_owned(),
+            key,
+            findings,
+        },
+        Some((reason, findings)) if findings.is_empty() => approval(name, key, Some(reason)),
+        Some((_, findings)) => approval(name, key, Some(findings)),
+        None => approval(name, key, None),
+    }))
 }
 
-fn approval(name: &str, findings: Option<String>) -> Waiting {
+fn approval(name: &str, key: KeyFingerprint, findings: Option<String>) -> Waiting {
     Waiting::Approval {
         request: name.to_owned(),
+        key,
         findings,
         command: format!("slipway csr approve {name}"),
     }
@@ -347,6 +366,11 @@ mod tests {
             "status": status
         }))
         .unwrap()
+    }
+
+    fn key() -> KeyFingerprint {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        key.public_key().fingerprint()
     }
 
     #[test]
@@ -385,7 +409,7 @@ mod tests {
         }));
         let Err(JoinError::Denied {
             reason, message, ..
-        }) = decided("node-csr-1", &denied)
+        }) = decided("node-csr-1", &denied, key())
         else {
             panic!("not denied")
         };
@@ -402,7 +426,7 @@ mod tests {
         }]}));
         let Ok(Decided::Waiting(Waiting::Approval {
             findings, command, ..
-        })) = decided("node-csr-1", &reviewed)
+        })) = decided("node-csr-1", &reviewed, key())
         else {
             panic!("not waiting")
         };
@@ -411,15 +435,28 @@ mod tests {
     }
 
     #[test]
+    fn approving_is_not_offered_where_another_key_has_the_name() {
+        let claimed = request(serde_json::json!({"conditions": [{
+            "type": "slipway.dev/Reviewed", "status": "False", "reason": "NameClaimed", "message": "worker-1 is another's"
+        }]}));
+        let Ok(Decided::Waiting(Waiting::Name { findings, .. })) =
+            decided("node-csr-1", &claimed, key())
+        else {
+            panic!("not waiting for the name")
+        };
+        assert_eq!(findings, "worker-1 is another's");
+    }
+
+    #[test]
     fn approved_without_a_certificate_waits_for_the_signer() {
         let approved =
             request(serde_json::json!({"conditions": [{"type": "Approved", "status": "True"}]}));
         assert!(matches!(
-            decided("x", &approved),
+            decided("x", &approved, key()),
             Ok(Decided::Waiting(Waiting::Signature { .. }))
         ));
         assert!(matches!(
-            decided("x", &request(serde_json::json!({}))),
+            decided("x", &request(serde_json::json!({})), key()),
             Ok(Decided::Waiting(Waiting::Approval { findings: None, .. }))
         ));
     }

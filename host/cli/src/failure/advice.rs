@@ -183,6 +183,9 @@ fn waiting_for(waiting: &Waiting) -> String {
         Waiting::Approval { command, .. } => {
             format!("an administrator lets this node in with `{command}`; `slipway join` with the same arguments goes on waiting")
         }
+        Waiting::Name { request, .. } => {
+            format!("join under another name with --node-name, or have an administrator look at `slipway csr show {request}`")
+        }
         _ => "the request is safe in the cluster: `slipway join` with the same arguments goes on waiting".to_owned(),
     }
 }

@@ -12,21 +12,23 @@ const MOST_FINDINGS: usize = 3;
 /// What our condition says about an undecided request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Explained {
-    /// For programs: `Deferred`, `Retrying`.
+    /// For programs: `Deferred`, `NameClaimed`, `Retrying`.
     pub(super) reason: &'static str,
-    /// For people.
+    /// For people: the reasons in the first line, then a line for each finding and, indented, one for what to do about
+    /// it.
     pub(super) message: String,
 }
 
-/// Why a request is not decided, with the findings that matter.
+/// Why a request is not decided, with the findings that matter. `claim` says that another key has the node's name.
 pub(super) fn explain(
     decision: &Decision,
     reviewed: &Reviewed,
-    finding: Option<&Finding>,
+    claim: Option<&Finding>,
 ) -> Explained {
-    let reason = match decision {
-        Decision::Retry { .. } => "Retrying",
-        _ => "Deferred",
+    let reason = match (decision, claim) {
+        (Decision::Retry { .. }, _) => "Retrying",
+        (_, Some(_)) => "NameClaimed",
+        (_, None) => "Deferred",
     };
     let found = reviewed
         .enforced
@@ -34,16 +36,28 @@ pub(super) fn explain(
         .filter_map(|answer| answer.review.as_ref().ok())
         .flat_map(|review| &review.findings)
         .filter(|finding| finding.outcome == Outcome::Failed);
-    let failed: Vec<String> = found
-        .take(MOST_FINDINGS)
-        .chain(finding)
-        .map(sentence)
-        .collect();
-    let message = match failed.is_empty() {
-        true => summary(decision),
-        false => format!("{} [{}]", summary(decision), failed.join("; ")),
-    };
-    Explained { reason, message }
+    let mut lines = vec![summary(decision)];
+    for finding in found.take(MOST_FINDINGS).chain(claim) {
+        if !is_said(decision, &finding.seen) {
+            lines.push(format!("{}: {}", finding.rule, redact::text(&finding.seen)));
+        }
+        let fix = finding.fix.as_deref();
+        lines.extend(fix.map(|fix| format!("  {}", redact::text(fix))));
+    }
+    Explained {
+        reason,
+        message: lines.join("\n"),
+    }
+}
+
+/// Whether a reason says what a finding saw.
+fn is_said(decision: &Decision, seen: &str) -> bool {
+    match decision {
+        Decision::Pending { reasons } | Decision::Retry { errors: reasons } => {
+            reasons.iter().any(|reason| reason.text == seen)
+        }
+        Decision::Approved { .. } | Decision::Denied(_) => false,
+    }
 }
 
 /// A decision and its reasons in one line.
@@ -62,14 +76,6 @@ pub(super) fn summary(decision: &Decision) -> String {
 
 fn said(reason: &Reason) -> String {
     format!("{}: {}", reason.approver, redact::text(&reason.text))
-}
-
-fn sentence(finding: &Finding) -> String {
-    let seen = redact::text(&finding.seen);
-    match &finding.fix {
-        Some(fix) => format!("{}: {seen}; {}", finding.rule, redact::text(fix)),
-        None => format!("{}: {seen}", finding.rule),
-    }
 }
 
 #[cfg(test)]
@@ -100,8 +106,21 @@ mod tests {
         };
         let finding = Finding::failed("name-unclaimed", "w1 is claimed").with_fix("deny the other");
         let explained = explain(&pending, &Reviewed::default(), Some(&finding));
-        assert_eq!(explained.reason, "Deferred");
-        insta::assert_snapshot!(explained.message, @"approve-manual: w1 is new; approve-manual: so is w2 [name-unclaimed: w1 is claimed; deny the other]");
+        assert_eq!(explained.reason, "NameClaimed");
+        insta::assert_snapshot!(explained.message, @r"
+        approve-manual: w1 is new; approve-manual: so is w2
+        name-unclaimed: w1 is claimed
+          deny the other
+        ");
+        assert_eq!(
+            explain(&pending, &Reviewed::default(), None).reason,
+            "Deferred"
+        );
+        let repeated = Finding::failed("name-unclaimed", "w1 is new").with_fix("deny the other");
+        insta::assert_snapshot!(explain(&pending, &Reviewed::default(), Some(&repeated)).message, @r"
+        approve-manual: w1 is new; approve-manual: so is w2
+          deny the other
+        ");
         let retry = Decision::Retry {
             errors: vec![reason("no answer")],
         };

@@ -40,6 +40,14 @@ pub fn read(folder: &Path) -> Result<Vec<Record>, LogError> {
 /// # Errors
 /// The first record that does not, with its file and line; or a file cannot be read.
 pub fn verify(folder: &Path) -> Result<Verified, LogError> {
+    verify_each(folder, |_| {})
+}
+
+/// The same, with a look at every record.
+pub(super) fn verify_each(
+    folder: &Path,
+    mut look: impl FnMut(&Record),
+) -> Result<Verified, LogError> {
     let mut state = Verified {
         records: 0,
         head: origin(),
@@ -60,6 +68,7 @@ pub fn verify(folder: &Path) -> Result<Verified, LogError> {
                 broken,
             });
         }
+        look(&record);
         state = Verified {
             records: record.sequence,
             head: digest,

@@ -32,6 +32,10 @@ pub struct Entry {
     pub action: Action,
     /// Why, in one line.
     pub reason: String,
+    /// Who took the decision, as the API server knows them; none where it does not say, and in records of what is only
+    /// intended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The request.
     pub subject: Subject,
     /// What the guardrails found.
@@ -43,6 +47,16 @@ pub struct Entry {
     /// The certificate, where one is issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<IssuedCertificate>,
+}
+
+impl Entry {
+    /// What tells a decision that took effect from all others: the request's UID, and whether it was approved or denied.
+    /// None for what is no such decision.
+    pub(super) fn effective_decision(&self) -> Option<(&str, Action)> {
+        let is_effective =
+            self.stage == Stage::Done && matches!(self.action, Action::Approve | Action::Deny);
+        is_effective.then_some((self.subject.uid.as_str(), self.action))
+    }
 }
 
 /// A certificate that is issued.
@@ -70,7 +84,7 @@ pub enum Stage {
 }
 
 /// What is done with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It is approved.

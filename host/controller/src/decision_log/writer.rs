@@ -1,5 +1,6 @@
 //! Writing a log: one thread owns the file, and everything that waits is synced at once.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use slipway_config::digest::Sha256Digest;
 use tokio::sync::{mpsc, oneshot};
 
-use super::record::{Entry, Record};
+use super::record::{Action, Entry, Record};
 use super::{LogError, files, read};
 
 /// A file that is larger than this is followed by another, in bytes.
@@ -58,7 +59,8 @@ impl DecisionLog {
         })
     }
 
-    /// Writes an entry. It is on disk when this returns.
+    /// Writes an entry. It is on disk when this returns. A decision that took effect is written once, however often it
+    /// is noted.
     ///
     /// # Errors
     /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
@@ -115,11 +117,15 @@ struct Writer {
     folder: PathBuf,
     file: File,
     end: End,
+    decided: Decided,
     /// Whether what is on disk is known to end there.
     is_sound: bool,
     /// Held as long as the log is open.
     _lock: File,
 }
+
+/// By request UID: the decision that took effect, as far as it is on disk.
+type Decided = HashMap<String, Action>;
 
 /// Where a log ends.
 #[derive(Clone)]
@@ -134,11 +140,12 @@ impl Writer {
     fn open(folder: &Path) -> Result<Self, LogError> {
         files::create_folder(folder)?;
         let lock = files::lock(folder)?;
-        let (end, file) = continued(folder)?;
+        let (end, decided, file) = continued(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             file,
             end,
+            decided,
             is_sound: true,
             _lock: lock,
         })
@@ -147,9 +154,10 @@ impl Writer {
     fn write(&mut self, entries: Vec<Entry>) -> Result<(), LogError> {
         if !self.is_sound {
             // After a failed write nobody knows what is on disk, so that it is looked at.
-            (self.end, self.file) = continued(&self.folder)?;
+            (self.end, self.decided, self.file) = continued(&self.folder)?;
             self.is_sound = true;
         }
+        let mut decided = Decided::new();
         let mut end = self.end.clone();
         if end.length >= LARGEST_FILE {
             end.path = files::next(&self.folder, Some(&end.path));
@@ -158,6 +166,12 @@ impl Writer {
         }
         let mut text = Vec::new();
         for entry in entries {
+            if let Some((uid, action)) = entry.effective_decision()
+                && (self.decided.get(uid) == Some(&action)
+                    || decided.insert(uid.to_owned(), action) == Some(action))
+            {
+                continue;
+            }
             end.sequence = end.sequence.saturating_add(1);
             let record = Record {
                 sequence: end.sequence,
@@ -181,17 +195,23 @@ impl Writer {
             .length
             .saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
         self.end = end;
+        self.decided.extend(decided);
         Ok(())
     }
 }
 
-/// Where a log ends, and its last file to append to.
-fn continued(folder: &Path) -> Result<(End, File), LogError> {
+/// Where a log ends, what it says was decided, and its last file to append to.
+fn continued(folder: &Path) -> Result<(End, Decided, File), LogError> {
     let last = files::list(folder)?.pop();
     if let Some(last) = &last {
         set_torn_tail_aside(last)?;
     }
-    let state = read::verify(folder)?;
+    let mut decided = Decided::new();
+    let state = read::verify_each(folder, |record| {
+        if let Some((uid, action)) = record.entry.effective_decision() {
+            decided.insert(uid.to_owned(), action);
+        }
+    })?;
     let path = last.unwrap_or_else(|| files::next(folder, None));
     let file = files::append_to(&path)?;
     let length = file.metadata().map_err(files::failed("open", &path))?.len();
@@ -201,7 +221,7 @@ fn continued(folder: &Path) -> Result<(End, File), LogError> {
         sequence: state.records,
         head: state.head,
     };
-    Ok((end, file))
+    Ok((end, decided, file))
 }
 
 fn set_torn_tail_aside(path: &Path) -> Result<(), LogError> {

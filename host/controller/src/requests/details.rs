@@ -10,7 +10,7 @@ use slipway_config::finding::Finding;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::guardrail::Guarded;
 
-use crate::condition::{self, APPROVED, DENIED, FAILED, REVIEWED, Standing};
+use crate::condition::{self, APPROVED, DECIDED, DENIED, FAILED, REVIEWED, Standing};
 
 /// A request in one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,8 +30,10 @@ pub struct RequestSummary {
     pub standing: Standing,
     /// Why it stands there: of the decision, or of what the approvers found so far.
     pub reason: Option<String>,
-    /// The same for people.
+    /// The same for people: what counts in the first line, findings in those below.
     pub message: Option<String>,
+    /// Who took the decision, as the API server knows them; none where nobody did, or it does not say.
+    pub decided_by: Option<String>,
 }
 
 /// A request with what is in it and what the guardrails say about it.
@@ -55,7 +57,7 @@ pub struct RequestDetails {
     pub passes_guardrails: Option<bool>,
     /// Why only a person may approve it, if so.
     pub deferral: Option<String>,
-    /// What the guardrails find now, broken rules first.
+    /// What the guardrails find now, broken rules first; and before them, whether another key has the node's name.
     pub findings: Vec<Finding>,
     /// The certificate in PEM, once it is issued.
     pub certificate: Option<String>,
@@ -121,14 +123,21 @@ impl RequestSummary {
             standing,
             reason: condition.and_then(|condition| condition.reason.clone()),
             message: condition.and_then(|condition| condition.message.clone()),
+            decided_by: condition::find(request, DECIDED)
+                .and_then(|condition| condition.message.clone()),
         }
     }
 }
 
 impl RequestDetails {
-    pub(super) fn of(request: &CertificateSigningRequest, guarded: &Guarded) -> Self {
+    /// Of an object, with what the guardrails say about it, and the claim on its node's name that is in its way.
+    pub(super) fn of(
+        request: &CertificateSigningRequest,
+        guarded: &Guarded,
+        claim: Option<Finding>,
+    ) -> Self {
         let spec = &request.spec;
-        let (passes_guardrails, findings) = match guarded {
+        let (passes_guardrails, guardrails) = match guarded {
             Guarded::Passed(guarded) => (Some(true), guarded.findings().to_vec()),
             Guarded::Broken(findings) => (Some(false), findings.clone()),
             Guarded::Ignored => (None, Vec::new()),
@@ -151,7 +160,7 @@ impl RequestDetails {
                 Guarded::Passed(guarded) => guarded.deferral().map(str::to_owned),
                 Guarded::Broken(_) | Guarded::Ignored => None,
             },
-            findings,
+            findings: claim.into_iter().chain(guardrails).collect(),
             certificate: certificate
                 .filter(|pem| !pem.0.is_empty())
                 .map(|pem| String::from_utf8_lossy(&pem.0).into_owned()),

@@ -81,6 +81,8 @@ pub struct ListedToken {
     pub uses_left: Option<u32>,
     /// Whether it was revoked, though its Secret is still there.
     pub revoked: bool,
+    /// Whether its secret looks chosen by a person, so that it can be guessed.
+    pub weak: bool,
     /// What is wrong with its Secret, if anything: such a token lets nobody in.
     pub problem: Option<String>,
 }
@@ -284,6 +286,7 @@ impl TokenAdmin {
             used: ledger.map(|ledger| ledger.used()).unwrap_or_default(),
             uses_left: ledger.and_then(|ledger| ledger.uses_left(now)),
             revoked: ledger.is_some_and(|ledger| ledger.revoked().is_some()),
+            weak: record.is_ok_and(|record| record.secret.is_weak()),
             problem: record.err().map(ToString::to_string),
         }
     }

@@ -316,6 +316,7 @@ async fn nothing_is_decided_that_cannot_be_written_down() {
     let large = Entry {
         stage: Stage::Done,
         action: Action::Defer,
+        by: None,
         reason: "x".repeat(17 * 1024 * 1024),
         subject: Subject {
             name: "earlier".to_owned(),

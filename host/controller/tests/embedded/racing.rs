@@ -58,9 +58,12 @@ async fn of_two_keys_that_want_one_name_one_gets_it_from_two_controllers() {
             .filter(|(standing, _)| *standing == Standing::Open);
         for (_, deferred) in others.clone() {
             let (reason, message) = deferred.clone().unwrap();
-            assert_eq!(reason, "Deferred");
-            assert!(message.contains("name-unclaimed"), "{message}");
-            assert!(message.contains("is claimed by another key"), "{message}");
+            assert_eq!(reason, "NameClaimed");
+            assert_eq!(
+                message.matches("is claimed by another key").count(),
+                1,
+                "it is said once:\n{message}"
+            );
         }
         assert_eq!(others.count(), 3);
     }

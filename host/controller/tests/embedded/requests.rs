@@ -1,11 +1,12 @@
 //! What a person does with requests.
 
 use futures::StreamExt as _;
+use slipway_config::finding::Outcome;
 use slipway_config::token::TokenBounds;
 use slipway_controller::Standing;
 use slipway_controller::requests::{RequestChange, RequestError, Requests};
 
-use crate::approvers::{abstain, approve};
+use crate::approvers::{abstain, approve, defer};
 use crate::cluster::{Cluster, Machine, submit};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,14 +60,17 @@ async fn requests_are_listed_shown_approved_and_denied() {
             .unwrap()
             .starts_with("-----BEGIN CERTIFICATE")
     );
-    let denied = requests.deny("r2", "not our machine").await.unwrap();
+    let denied = requests
+        .deny("r2", "anna", Some("not our machine"))
+        .await
+        .unwrap();
     assert_eq!(
         (denied.standing, denied.message.as_deref()),
-        (Standing::Denied, Some("not our machine"))
+        (Standing::Denied, Some("denied by anna: not our machine"))
     );
 
     insta::assert_snapshot!(requests.approve("r2", "anna").await.unwrap_err(), @"the request r2 is denied already, and that is final");
-    insta::assert_snapshot!(requests.deny("r1", "late").await.unwrap_err(), @"the request r1 is issued already, and that is final");
+    insta::assert_snapshot!(requests.deny("r1", "anna", Some("late")).await.unwrap_err(), @"the request r1 is issued already, and that is final");
     insta::assert_snapshot!(requests.approve("r3", "anna").await.unwrap_err(), @r#"there is no certificate signing request "r3""#);
     running.stop().await;
 }
@@ -94,12 +98,42 @@ async fn what_would_be_refused_anyway_cannot_be_approved() {
     Machine::new("w2")
         .ask(cluster.token_client(&token), "second")
         .await;
-    cluster.until_reviewed("second", "Deferred").await;
+    cluster.until_reviewed("second", "NameClaimed").await;
     let claimed = requests.approve("second", "anna").await.unwrap_err();
     assert!(
         matches!(claimed, RequestError::NameClaimed { .. }),
         "{claimed}"
     );
+    let shown = requests.show("second").await.unwrap();
+    assert_eq!(shown.findings[0].rule, "name-unclaimed");
+    assert_eq!(shown.findings[0].outcome, Outcome::Failed);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_to_decide_sees_that_another_key_has_the_name() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![defer()]));
+    let requests = Requests::new(cluster.client());
+    let token = cluster.token(TokenBounds::default()).await;
+    for request in ["first", "second"] {
+        Machine::new("w1")
+            .ask(cluster.token_client(&token), request)
+            .await;
+        if request == "first" {
+            cluster.until_reviewed("first", "Deferred").await;
+            requests.approve("first", "anna").await.unwrap();
+            cluster.until("first", Standing::Issued).await;
+        }
+    }
+    let told = cluster.until_reviewed("second", "NameClaimed").await;
+    let lines: Vec<_> = told.lines().collect();
+    assert_eq!(lines[0], "defer: a person must decide");
+    assert!(
+        lines[1].starts_with("name-unclaimed: the name w1 is claimed by another key"),
+        "{told}"
+    );
+    assert!(lines[2].starts_with("  find out which machine"), "{told}");
     running.stop().await;
 }
 
@@ -120,7 +154,7 @@ async fn changes_are_seen_as_they_come() {
         (first.name.as_str(), first.standing),
         ("r1", Standing::Open)
     );
-    requests.deny("r1", "no").await.unwrap();
+    requests.deny("r1", "anna", Some("no")).await.unwrap();
     let RequestChange::Changed(denied) = next().await else {
         panic!("not denied");
     };

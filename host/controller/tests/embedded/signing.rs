@@ -7,11 +7,12 @@ use kube::api::PostParams;
 use slipway_config::name::NodeName;
 use slipway_config::token::TokenBounds;
 use slipway_controller::Standing;
-use slipway_controller::decision_log::Action;
+use slipway_controller::decision_log::{Action, Stage};
+use slipway_controller::requests::Requests;
 use slipway_pki::certificate::Certificate;
 
 use crate::approvers::{abstain, approve};
-use crate::cluster::{Cluster, Machine, condition, eventually, submit, uses};
+use crate::cluster::{CALM, Cluster, Machine, condition, eventually, submit, uses};
 
 /// Approves as kubectl does.
 async fn approve_by_hand(cluster: &Cluster, name: &str) {
@@ -85,6 +86,82 @@ async fn a_certificate_says_what_was_checked_and_ends_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_decides_is_written_down_once_and_with_the_name() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![abstain()]));
+    let token = cluster.token(TokenBounds::default()).await;
+    for (machine, request) in [("w1", "r1"), ("w2", "r2")] {
+        Machine::new(machine)
+            .ask(cluster.token_client(&token), request)
+            .await;
+        cluster.until_reviewed(request, "Deferred").await;
+    }
+    approve_by_hand(&cluster, "r1").await;
+    Requests::new(cluster.client())
+        .deny("r2", "anna", Some("not ours"))
+        .await
+        .unwrap();
+    cluster.until("r1", Standing::Issued).await;
+    let decisions = || {
+        let decided = cluster
+            .records("log")
+            .into_iter()
+            .filter(|record| matches!(record.entry.action, Action::Approve | Action::Deny));
+        decided.map(|record| record.entry).collect::<Vec<_>>()
+    };
+    eventually(|| async { (decisions().len() == 2).then_some(()) })
+        .await
+        .expect("two decisions");
+    running.stop().await;
+    // What is over is seen again by a next run, and is known.
+    let running = cluster.run(cluster.controllers(vec![abstain()]));
+    tokio::time::sleep(CALM).await;
+    running.stop().await;
+
+    let mut decisions = decisions();
+    decisions.sort_by(|a, b| a.subject.name.cmp(&b.subject.name));
+    let told: Vec<_> = decisions
+        .iter()
+        .map(|entry| {
+            (
+                entry.stage,
+                entry.action,
+                entry.reason.as_str(),
+                entry.by.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                Stage::Done,
+                Action::Approve,
+                "This CSR was approved by kubectl certificate approve.",
+                Some("system:test")
+            ),
+            (
+                Stage::Done,
+                Action::Deny,
+                "denied by anna: not ours",
+                Some("system:test")
+            ),
+        ]
+    );
+    let acts: Vec<_> = cluster
+        .records("log")
+        .into_iter()
+        .filter(|record| record.entry.subject.name == "r1")
+        .map(|record| record.entry.action)
+        .collect();
+    assert_eq!(
+        acts,
+        [Action::Defer, Action::Approve, Action::Sign, Action::Sign],
+        "the approval is noted before the certificate"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_person_approves_what_waits_and_the_token_is_used_up() {
     let cluster = Cluster::start().await;
     let running = cluster.run(cluster.controllers(vec![abstain()]));
@@ -148,12 +225,16 @@ async fn a_bad_request_that_somebody_approved_gets_no_certificate() {
     let usages = told(cluster.until("usages", Standing::Failed).await);
     assert!(usages.starts_with("usages-of-the-signer: "), "{usages}");
     running.stop().await;
-    let actions: Vec<_> = cluster
-        .records("log")
-        .iter()
-        .map(|record| record.entry.action)
-        .collect();
-    assert_eq!(actions, [Action::RefuseToSign; 6]);
+    let records = cluster.records("log");
+    for name in ["existing", "foreign", "usages"] {
+        let actions: Vec<_> = records
+            .iter()
+            .filter(|record| record.entry.subject.name == name)
+            .map(|record| record.entry.action)
+            .collect();
+        let refused = [Action::RefuseToSign; 2];
+        assert_eq!(actions, [&[Action::Approve], &refused[..]].concat());
+    }
     assert_eq!(cluster.tokens().list().await.unwrap()[0].used, 0);
 }
 

@@ -101,7 +101,8 @@ pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timesta
         claim.node, claim.key, claim.request_uid, claim.claimed
     );
     Step::Defer(Finding::failed("name-unclaimed", seen).with_fix(format!(
-        "find out which machine is {}, then deny the other request",
+        "find out which machine is {}: if it is the other one, deny this request; if it is this one, delete the \
+         token that the other came with, which frees the name",
         claim.node
     )))
 }

@@ -11,6 +11,7 @@ fn entry(name: &str) -> Entry {
         stage: Stage::Intent,
         action: Action::Approve,
         reason: "because".to_owned(),
+        by: None,
         subject: Subject {
             name: name.to_owned(),
             uid: "u".to_owned(),
@@ -63,6 +64,38 @@ async fn goes_on_where_it_stopped() {
         fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
         0o700
     );
+}
+
+#[tokio::test]
+async fn a_decision_that_took_effect_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = |uid: &str, action| {
+        let mut entry = Entry {
+            stage: Stage::Done,
+            action,
+            ..entry("r")
+        };
+        entry.subject.uid = uid.to_owned();
+        entry
+    };
+    for _ in 0..2 {
+        let log = DecisionLog::open(folder.path()).unwrap();
+        for entry in [
+            done("u1", Action::Approve),
+            done("u1", Action::Approve),
+            done("u2", Action::Approve),
+            done("u3", Action::Deny),
+        ] {
+            log.record(entry).await.unwrap();
+        }
+    }
+    let uids: Vec<_> = read(folder.path())
+        .unwrap()
+        .into_iter()
+        .map(|record| record.entry.subject.uid)
+        .collect();
+    assert_eq!(uids, ["u1", "u2", "u3"]);
+    assert_eq!(verify(folder.path()).unwrap().records, 3);
 }
 
 #[tokio::test]
