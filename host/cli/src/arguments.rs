@@ -28,11 +28,11 @@ pub(crate) use token::{TokenArguments, TokenCommand, TokenCreateArguments, Token
 #[command(
     name = "slipway",
     version,
-    propagate_version = true,
+    arg_required_else_help = true,
     max_term_width = 100
 )]
 pub(crate) struct Arguments {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     pub(crate) global: GlobalArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -44,13 +44,14 @@ pub(crate) struct GlobalArguments {
     /// Keep everything below this folder instead of /etc/kubernetes and /var/lib/slipway
     #[arg(long, global = true, value_name = "DIR", env = "SLIPWAY_DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// Form of the answer
+    /// Form of the answer: text, wide (tables with more columns), json or yaml
     #[arg(
         short,
         long,
         global = true,
         value_name = "FORM",
-        default_value = "text"
+        default_value = "text",
+        hide_possible_values = true
     )]
     pub(crate) output: OutputForm,
     /// Say more; twice for debugging
@@ -64,17 +65,22 @@ pub(crate) struct GlobalArguments {
 /// Form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputForm {
-    /// For people
+    /// For people.
     Text,
-    /// For programs
+    /// For people who want everything: tables with more columns.
+    Wide,
+    /// For programs.
     Json,
+    /// For programs, and for people who read it.
+    Yaml,
 }
 
 /// Which cluster a command talks to.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClusterArguments {
-    /// Credentials for the API server; by default what `slipway init` wrote
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// Credentials for the API server; by default what `slipway init` wrote below --dir, else what KUBECONFIG names, else
+    /// what `slipway init` wrote where it writes without --dir
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
 }
 

@@ -16,10 +16,21 @@ use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 use crate::arguments::ClusterArguments;
 use crate::failure::{Code, Coded};
 
-/// As the flags say, else as the administrator of the cluster that init made here.
+/// The variable that names kubeconfigs, for every client of Kubernetes.
+const VARIABLE: &str = "KUBECONFIG";
+
+/// As --kubeconfig says, else as the administrator of the cluster below --dir, else as KUBECONFIG says, else as the
+/// administrator of the cluster that init made here. Who names a folder means the cluster in it, whatever the
+/// environment says for other clients.
 pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
-    match &arguments.kubeconfig {
-        Some(file) => from_file(file).await,
+    if let Some(file) = &arguments.kubeconfig {
+        return from_file(file).await;
+    }
+    if layout.folder().is_some() && layout.admin_kubeconfig().exists() {
+        return administrator(layout).await;
+    }
+    match Kubeconfig::from_env().with_context(|| format!("cannot use {VARIABLE}"))? {
+        Some(kubeconfig) => connect(kubeconfig, VARIABLE).await,
         None => administrator(layout).await,
     }
 }
@@ -41,12 +52,16 @@ pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
 }
 
 async fn from_file(file: &Path) -> Result<Client> {
-    let kubeconfig =
-        Kubeconfig::read_from(file).with_context(|| format!("cannot use {}", file.display()))?;
+    let name = file.display().to_string();
+    let kubeconfig = Kubeconfig::read_from(file).with_context(|| format!("cannot use {name}"))?;
+    connect(kubeconfig, &name).await
+}
+
+async fn connect(kubeconfig: Kubeconfig, name: &str) -> Result<Client> {
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .with_context(|| format!("cannot use {}", file.display()))?;
-    Client::try_from(config).with_context(|| format!("cannot use {}", file.display()))
+        .with_context(|| format!("cannot use {name}"))?;
+    Client::try_from(config).with_context(|| format!("cannot use {name}"))
 }
 
 /// How nodes are told of the cluster.

@@ -11,6 +11,7 @@ mod logging;
 mod output;
 mod plugins;
 mod progress;
+mod reach;
 mod secret;
 mod server;
 

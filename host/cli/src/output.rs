@@ -14,7 +14,7 @@ use slipway_config::posture::{PostureEntry, Severity};
 use crate::arguments::{GlobalArguments, OutputForm};
 
 pub(crate) use age::age;
-pub(crate) use table::Table;
+pub(crate) use table::{Growing, Table};
 
 const BOLD: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -36,17 +36,27 @@ impl Printer {
         }
     }
 
-    /// Whether the answer is for programs.
-    pub(crate) fn is_json(self) -> bool {
-        self.form == OutputForm::Json
+    /// Whether tables have their further columns.
+    pub(crate) fn is_wide(self) -> bool {
+        self.form == OutputForm::Wide
     }
 
     /// Whether progress is wanted.
     pub(crate) fn shows_progress(self) -> bool {
-        !self.quiet && !self.is_json()
+        !self.quiet && !self.is_for_programs()
     }
 
-    /// The answer, as JSON or as `text` renders it.
+    /// This printer for an answer that only says that what was asked for is done: none where a person wants to hear
+    /// nothing of it.
+    pub(crate) fn unless_quiet(self) -> Option<Self> {
+        (!self.quiet || self.is_for_programs()).then_some(self)
+    }
+
+    fn is_for_programs(self) -> bool {
+        matches!(self.form, OutputForm::Json | OutputForm::Yaml)
+    }
+
+    /// The answer, as JSON, as YAML or as `text` renders it.
     pub(crate) fn answer<T: Serialize>(
         self,
         value: &T,
@@ -54,7 +64,8 @@ impl Printer {
     ) -> io::Result<()> {
         let mut text = match self.form {
             OutputForm::Json => serde_json::to_string_pretty(value)?,
-            OutputForm::Text => text(value),
+            OutputForm::Yaml => yaml(value)?,
+            OutputForm::Text | OutputForm::Wide => text(value),
         };
         if !text.ends_with('\n') && !text.is_empty() {
             text.push('\n');
@@ -70,10 +81,11 @@ impl Printer {
     ) -> io::Result<()> {
         let text = match self.form {
             OutputForm::Json => serde_json::to_string(value)?,
-            OutputForm::Text => text(value),
+            OutputForm::Yaml => format!("---\n{}", yaml(value)?),
+            OutputForm::Text | OutputForm::Wide => text(value),
         };
         let mut stdout = anstream::stdout().lock();
-        writeln!(stdout, "{text}")?;
+        writeln!(stdout, "{}", text.trim_end_matches('\n'))?;
         stdout.flush()
     }
 
@@ -105,7 +117,8 @@ impl Printer {
 
     /// What went wrong and what to do about it.
     pub(crate) fn failure(self, failure: &crate::failure::Failure) {
-        if self.is_json() {
+        if self.is_for_programs() {
+            // JSON is YAML, too.
             let text = serde_json::json!({ "error": failure.message(), "hint": failure.hint(), "exitCode": failure.code() });
             anstream::eprintln!("{text}");
             return;
@@ -115,6 +128,10 @@ impl Printer {
             anstream::eprintln!("{BOLD}next:{BOLD:#} {hint}");
         }
     }
+}
+
+fn yaml<T: Serialize>(value: &T) -> io::Result<String> {
+    serde_saphyr::to_string(value).map_err(io::Error::other)
 }
 
 /// One trade-off: what it is, what it costs, how to close it.

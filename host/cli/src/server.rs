@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use process::{Running, last_words, start, stop};
-pub(crate) use settings::{ServerSettings, free_port};
+pub(crate) use settings::{ServerSettings, free_port, plugins_path};
 
 /// Listens where it was asked for; a host name is looked up first.
 pub(crate) async fn listen(at: &HostPort) -> Result<TcpListener> {

@@ -6,6 +6,7 @@ use super::{ClusterArguments, GoDuration};
 
 /// `slipway csr`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct CsrArguments {
     #[command(flatten)]
     pub(crate) cluster: ClusterArguments,
@@ -50,10 +51,6 @@ pub(crate) struct DenyArguments {
     #[arg(value_name = "NAME", required = true)]
     pub(crate) names: Vec<String>,
     /// Why, for whoever waits
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "denied by an administrator"
-    )]
-    pub(crate) reason: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }

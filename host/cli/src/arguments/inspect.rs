@@ -11,6 +11,7 @@ use super::ClusterArguments;
 
 /// `slipway plugin`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct PluginArguments {
     #[command(subcommand)]
     pub(crate) command: PluginCommand,
@@ -34,6 +35,7 @@ pub(crate) enum PluginCommand {
 
 /// `slipway discovery`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct DiscoveryArguments {
     #[command(subcommand)]
     pub(crate) command: DiscoveryCommand,
@@ -64,6 +66,7 @@ pub(crate) struct DiscoveryServeArguments {
 
 /// `slipway certs`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct CertsArguments {
     #[command(subcommand)]
     pub(crate) command: CertsCommand,
@@ -91,6 +94,7 @@ pub(crate) struct PostureArguments {
 
 /// `slipway config`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct ConfigArguments {
     #[command(subcommand)]
     pub(crate) command: ConfigCommand,

@@ -10,6 +10,7 @@ use super::{ClusterArguments, GoDuration, SecretText};
 
 /// `slipway token`.
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct TokenArguments {
     #[command(flatten)]
     pub(crate) cluster: ClusterArguments,

@@ -1,47 +1,46 @@
 //! `slipway csr`.
 
+mod render;
+
 use std::time::Duration;
 
 use anyhow::Result;
 use futures::{StreamExt as _, pin_mut};
-use jiff::Timestamp;
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::PostParams;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::finding::{Finding, Outcome};
-use slipway_controller::requests::{RequestChange, RequestDetails, RequestSummary, Requests};
+use slipway_controller::requests::{RequestChange, RequestSummary, Requests};
 
+use self::render::Columns;
 use crate::arguments::{CsrArguments, CsrCommand};
 use crate::cluster;
-use crate::output::{Printer, Table, age};
+use crate::output::{Growing, Printer, Table};
+use crate::reach::Reach;
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
     let requests = Requests::new(client.clone());
+    let reach = Reach::of(&arguments.cluster, &layout);
     match arguments.command {
         CsrCommand::List => list(&requests, printer).await,
         CsrCommand::Show { name } => {
             let details = requests.show(&name).await?;
-            printer.answer(&details, show)?;
+            printer.answer(&details, |details| render::details(details, &reach))?;
             Ok(())
         }
         CsrCommand::Approve(arguments) => {
             let by = whoami(&client).await?;
             for name in &arguments.names {
-                let decided = requests.approve(name, &by).await?;
-                printer.line(&decided, |decided| {
-                    format!("{} is approved{}", decided.name, node(decided))
-                })?;
+                say(&requests.approve(name, &by).await?, printer)?;
             }
             Ok(())
         }
         CsrCommand::Deny(arguments) => {
+            let by = whoami(&client).await?;
             for name in &arguments.names {
-                let decided = requests.deny(name, &arguments.reason).await?;
-                printer.line(&decided, |decided| {
-                    format!("{} is denied{}", decided.name, node(decided))
-                })?;
+                let reason = arguments.reason.as_deref();
+                say(&requests.deny(name, &by, reason).await?, printer)?;
             }
             Ok(())
         }
@@ -64,110 +63,44 @@ async fn whoami(client: &kube::Client) -> Result<String> {
 
 async fn list(requests: &Requests, printer: Printer) -> Result<()> {
     let found = requests.list().await?;
+    if found.is_empty() {
+        printer.note("nobody has asked for a certificate");
+    }
+    let columns = Columns::of(printer);
     printer.answer(&found, |found| {
-        let now = Timestamp::now();
-        let mut table = Table::new(&HEADING);
+        let mut table = Table::new(columns.heading());
         for request in found {
-            table.row(row(request, now));
+            table.row(columns.row(request));
         }
         table.render()
     })?;
     Ok(())
 }
 
-const HEADING: [&str; 6] = ["NAME", "AGE", "NODE", "REQUESTER", "STANDING", "WHY"];
-
-fn row(request: &RequestSummary, now: Timestamp) -> [String; 6] {
-    [
-        request.name.clone(),
-        request
-            .created
-            .map(|created| age(created, now))
-            .unwrap_or_default(),
-        request
-            .node
-            .clone()
-            .unwrap_or_else(|| "<unreadable>".to_owned()),
-        request.requester.clone(),
-        request.standing.as_str().to_owned(),
-        request.message.clone().unwrap_or_default(),
-    ]
-}
-
-fn node(request: &RequestSummary) -> String {
-    request
-        .node
-        .as_ref()
-        .map(|node| format!(" (node {node})"))
-        .unwrap_or_default()
-}
-
-fn show(details: &RequestDetails) -> String {
-    let summary = &details.summary;
-    let mut lines = vec![
-        format!("name:       {}", summary.name),
-        format!("standing:   {}", summary.standing.as_str()),
-        format!(
-            "node:       {}",
-            summary.node.as_deref().unwrap_or("<unreadable>")
-        ),
-        format!(
-            "requester:  {} ({})",
-            summary.requester,
-            details.groups.join(", ")
-        ),
-        format!("signer:     {}", summary.signer_name),
-        format!("usages:     {}", details.usages.join(", ")),
-    ];
-    if let Some(parsed) = &details.parsed {
-        lines.push(format!(
-            "key:        {}, SHA-256 {}",
-            parsed.key_algorithm, parsed.key_fingerprint
-        ));
+/// Says what was decided.
+fn say(decided: &RequestSummary, printer: Printer) -> Result<()> {
+    if let Some(printer) = printer.unless_quiet() {
+        printer.line(decided, |decided| {
+            let node = decided.node.as_deref().unwrap_or(render::UNREADABLE);
+            let standing = decided.standing.as_str();
+            format!("{} is {standing} (node {node})", decided.name)
+        })?;
     }
-    if let Some(message) = &summary.message {
-        lines.push(format!("why:        {message}"));
-    }
-    if let Some(deferral) = &details.deferral {
-        lines.push(format!("for people: {deferral}"));
-    }
-    lines.push("guardrails:".to_owned());
-    lines.extend(details.findings.iter().map(finding));
-    if summary.standing.as_str() == "pending" && details.passes_guardrails == Some(true) {
-        lines.push(format!(
-            "\nto let it in:      slipway csr approve {}",
-            summary.name
-        ));
-        lines.push(format!(
-            "to keep it out:    slipway csr deny {} --reason '…'",
-            summary.name
-        ));
-    }
-    lines.join("\n")
-}
-
-fn finding(finding: &Finding) -> String {
-    let mark = match finding.outcome {
-        Outcome::Passed => "✓",
-        Outcome::Failed => "✗",
-        Outcome::Skipped => "-",
-    };
-    let fix = finding
-        .fix
-        .as_ref()
-        .map(|fix| format!("\n      {fix}"))
-        .unwrap_or_default();
-    format!("  {mark} {}: {}{fix}", finding.rule, finding.seen)
+    Ok(())
 }
 
 async fn watch(requests: &Requests, timeout: Option<Duration>, printer: Printer) -> Result<()> {
     let changes = requests.watch();
     pin_mut!(changes);
+    let columns = Columns::of(printer);
+    let mut table = Growing::new(columns.heading());
     let follow = async {
         while let Some(change) = changes.next().await {
-            printer.line(&change?, |change| match change {
-                RequestChange::Changed(request) => row(request, Timestamp::now()).join("   "),
-                RequestChange::Deleted(request) => format!("{}   deleted", request.name),
+            printer.line(&change?, |change| {
+                table.row(match change {
+                    RequestChange::Changed(request) => columns.row(request),
+                    RequestChange::Deleted(request) => columns.row_of_deleted(request),
+                })
             })?;
         }
         Ok(())

@@ -91,8 +91,9 @@ fn play(stage: &Stage, printer: Printer) -> Result<()> {
             .subject
             .node
             .unwrap_or_else(|| entry.subject.name.clone());
+        let by = entry.by.map(|by| format!(" (by {by})")).unwrap_or_default();
         printer.note(format!(
-            "  {:>3} {node}: {:?} {:?}: {}",
+            "  {:>3} {node}: {:?} {:?}: {}{by}",
             record.sequence, entry.stage, entry.action, entry.reason
         ));
         for opinion in entry.opinions {

@@ -1,5 +1,6 @@
 //! `slipway discovery`.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use slipway_bootstrap::discovery_service::{self, Cluster, Transport};
 use slipway_bootstrap::layout::Layout;
+use slipway_config::endpoint::Host;
+use slipway_config::pin::CaPin;
 use slipway_pki::ca::CaBundle;
 
 use crate::arguments::{DiscoveryArguments, DiscoveryCommand, DiscoveryServeArguments};
@@ -31,6 +34,8 @@ async fn serve(arguments: DiscoveryServeArguments, layout: Layout, printer: Prin
         .ok()
         .map(|pem| CaBundle::from_pem(&pem))
         .transpose()?;
+    // Only what is printed depends on it.
+    let invitation = invitation(&client, &layout).await.ok();
     let router = discovery_service::router(Arc::new(Cluster::new(client, ca)))?;
     let certificate = arguments
         .tls_cert_file
@@ -40,13 +45,50 @@ async fn serve(arguments: DiscoveryServeArguments, layout: Layout, printer: Prin
         .unwrap_or_else(|| layout.apiserver_key());
     let transport = Transport::Tls(tls(&certificate, &key)?);
     let listener = server::listen(&arguments.listen).await?;
-    printer.note(format!(
-        "answering on {}; nodes use: slipway join discovery://{}",
-        arguments.listen,
-        listener.local_addr()?
-    ));
+    let address = listener.local_addr()?;
+    printer.note(format!("answering on {address}"));
+    if let Some(invitation) = invitation {
+        printer.note(format!("nodes use: {}", invitation.command(address)));
+    }
     discovery_service::serve(listener, router, transport, server::shutdown()?).await;
     Ok(())
+}
+
+/// What nodes need to know to use the service.
+struct Invitation {
+    /// An address of this machine as nodes know it.
+    host: Host,
+    pins: Vec<CaPin>,
+}
+
+async fn invitation(client: &kube::Client, layout: &Layout) -> Result<Invitation> {
+    let described = cluster::described(client, layout).await?;
+    let server = described
+        .servers
+        .first()
+        .context("cluster-info names no API server")?;
+    Ok(Invitation {
+        host: server.host().clone(),
+        pins: described.pins,
+    })
+}
+
+impl Invitation {
+    fn command(&self, listening: SocketAddr) -> String {
+        // Nobody can dial "every address": the API server's is one that nodes reach this machine, or its neighbour, at.
+        let host = match listening.ip().is_unspecified() {
+            true => self.host.clone(),
+            false => Host::Ip(listening.ip()),
+        };
+        let pins = self.pins.iter();
+        let pins: String = pins
+            .map(|pin| format!(" --discovery-token-ca-cert-hash {pin}"))
+            .collect();
+        format!(
+            "slipway join discovery://{host}:{} --token-file FILE{pins}",
+            listening.port()
+        )
+    }
 }
 
 fn tls(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration, PluginEntry};
@@ -11,9 +11,10 @@ use slipway_plugin::{PluginHost, bundled};
 
 use crate::arguments::{PluginArguments, PluginCommand};
 use crate::documents::Documents;
+use crate::failure::{Code, Coded};
 use crate::output::{Printer, Table};
 use crate::plugins;
-use crate::server::ServerSettings;
+use crate::server::{ServerSettings, plugins_path};
 
 pub(super) async fn run(
     arguments: PluginArguments,
@@ -25,12 +26,24 @@ pub(super) async fn run(
         PluginCommand::List { config } => {
             let configuration = match config {
                 Some(file) => Documents::read(Some(&file))?.plugins,
-                None => ServerSettings::plugins(&layout).unwrap_or_default(),
+                None => of_the_cluster(&layout, printer)?,
             };
             list(&configuration, printer)
         }
         PluginCommand::Inspect { plugin } => inspect(&host, plugin, printer).await,
     }
+}
+
+fn of_the_cluster(layout: &Layout, printer: Printer) -> Result<PluginConfiguration> {
+    let configured = ServerSettings::plugins_if_any(layout)?;
+    Ok(configured.unwrap_or_else(|| {
+        let file = plugins_path(layout);
+        printer.note(format!(
+            "there is no cluster here ({} does not exist): these are the defaults",
+            file.display()
+        ));
+        PluginConfiguration::default()
+    }))
 }
 
 #[derive(Serialize)]
@@ -41,6 +54,7 @@ struct Listed {
     source: String,
     mode: &'static str,
     grants: Vec<String>,
+    digest: Option<String>,
 }
 
 fn list(configuration: &PluginConfiguration, printer: Printer) -> Result<()> {
@@ -55,20 +69,25 @@ fn list(configuration: &PluginConfiguration, printer: Printer) -> Result<()> {
         .flat_map(|(point, entries)| entries.iter().map(move |entry| listed(point, entry)))
         .collect();
     printer.answer(&listed, |listed| {
-        let mut table = Table::new(&["EXTENSION POINT", "NAME", "SOURCE", "MODE", "GRANTS"]);
+        let mut heading = vec!["EXTENSION POINT", "NAME", "SOURCE", "MODE", "GRANTS"];
+        if printer.is_wide() {
+            heading.push("DIGEST");
+        }
+        let mut table = Table::new(&heading);
         for plugin in listed {
-            let grants = if plugin.grants.is_empty() {
-                "<none>".to_owned()
-            } else {
-                plugin.grants.join(", ")
-            };
-            table.row([
+            let grants = Some(plugin.grants.join(", ")).filter(|grants| !grants.is_empty());
+            let or_none = |text: Option<String>| text.unwrap_or_else(|| "<none>".to_owned());
+            let mut cells = vec![
                 plugin.extension_point.to_owned(),
                 plugin.name.clone(),
                 plugin.source.clone(),
                 plugin.mode.to_owned(),
-                grants,
-            ]);
+                or_none(grants),
+            ];
+            if printer.is_wide() {
+                cells.push(or_none(plugin.digest.clone()));
+            }
+            table.row(cells);
         }
         let names: Vec<_> = bundled::list().iter().map(|plugin| plugin.name).collect();
         format!("{}\nbundled: {}\n", table.render(), names.join(", "))
@@ -86,15 +105,23 @@ fn listed(extension_point: &'static str, entry: &PluginEntry) -> Listed {
             Mode::Shadow => "shadow",
         },
         grants: entry.grants.summary(),
+        digest: entry.digest.map(|digest| digest.to_string()),
     }
 }
 
 async fn inspect(host: &PluginHost, plugin: String, printer: Printer) -> Result<()> {
     let is_bundled = bundled::list().iter().any(|bundled| bundled.name == plugin);
-    let subject = if is_bundled && !Path::new(&plugin).is_file() {
-        Subject::Bundled(plugin)
-    } else {
-        Subject::File(plugin.into())
+    let subject = match Path::new(&plugin).exists() {
+        true => Subject::File(plugin.into()),
+        false if is_bundled => Subject::Bundled(plugin),
+        false => {
+            let names: Vec<_> = bundled::list().iter().map(|plugin| plugin.name).collect();
+            bail!(Coded::new(
+                Code::NotFound,
+                format!("{plugin} is neither a file nor a bundled plugin"),
+                format!("give a component's path, or one of {}", names.join(", "))
+            ))
+        }
     };
     let inspection = host.inspect(subject).await?;
     printer.answer(&inspection, render)?;

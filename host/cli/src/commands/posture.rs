@@ -1,6 +1,7 @@
 //! `slipway posture`: what is in force on this machine and in its cluster.
 
 use anyhow::{Result, bail};
+use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::{PostureEntry, PostureId};
 use slipway_controller::tokens::TokenAdmin;
@@ -17,8 +18,9 @@ pub(super) async fn run(
     layout: Layout,
     printer: Printer,
 ) -> Result<()> {
-    let mut entries = of_this_machine(&layout);
+    let mut entries = of_this_machine(&layout)?;
     let client = cluster::client(&arguments.cluster, &layout).await?;
+    entries.extend(of_cluster_info(&client, &layout).await?);
     entries.extend(of_tokens(&TokenAdmin::new(client)).await?);
     entries.sort_by(|one, other| {
         other
@@ -44,26 +46,40 @@ pub(super) async fn run(
     }
 }
 
-fn of_this_machine(layout: &Layout) -> Vec<PostureEntry> {
+fn of_this_machine(layout: &Layout) -> Result<Vec<PostureEntry>> {
     let mut entries = Vec::new();
     if layout.ca_key().exists() {
         entries.push(PostureId::CaKeyOnThisMachine.about(layout.ca_key().display().to_string()));
     }
-    if let Ok(configuration) = ServerSettings::plugins(layout) {
+    if let Some(configuration) = ServerSettings::plugins_if_any(layout)? {
         if configuration.approves_automatically() {
             entries.push(PostureId::AutomaticApproval.entry());
         }
         entries.extend(plugins::posture(&configuration));
     }
-    entries
+    Ok(entries)
+}
+
+async fn of_cluster_info(client: &kube::Client, layout: &Layout) -> Result<Vec<PostureEntry>> {
+    let described = cluster::described(client, layout).await?;
+    Ok(match described.published_ca {
+        PublishedCa::Included => Vec::new(),
+        PublishedCa::Omitted => vec![PostureId::CaOmittedFromClusterInfo.entry()],
+    })
 }
 
 async fn of_tokens(admin: &TokenAdmin) -> Result<Vec<PostureEntry>> {
-    let tokens = admin.list().await?;
-    let lasting = tokens
-        .into_iter()
-        .filter(|token| token.expires.is_none() && token.problem.is_none());
-    Ok(lasting
-        .map(|token| PostureId::TokenNeverExpires.about(token.id))
-        .collect())
+    let mut entries = Vec::new();
+    for token in admin.list().await? {
+        if token.problem.is_some() || token.revoked {
+            continue;
+        }
+        if token.expires.is_none() {
+            entries.push(PostureId::TokenNeverExpires.about(&token.id));
+        }
+        if token.weak && !token.expired {
+            entries.push(PostureId::WeakTokenSecret.about(&token.id));
+        }
+    }
+    Ok(entries)
 }

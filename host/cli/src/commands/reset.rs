@@ -44,7 +44,15 @@ pub(super) fn run(arguments: &ResetArguments, layout: &Layout, printer: Printer)
             dry_run: false,
         }
     };
-    printer.answer(&answer, render)?;
+    // What would be removed is what was asked for; what was removed only confirms it.
+    let printer = if answer.dry_run {
+        Some(printer)
+    } else {
+        printer.unless_quiet()
+    };
+    if let Some(printer) = printer {
+        printer.answer(&answer, render)?;
+    }
     Ok(())
 }
 

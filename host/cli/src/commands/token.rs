@@ -158,18 +158,30 @@ fn warn(
 
 async fn list(admin: &TokenAdmin, printer: Printer) -> Result<()> {
     let tokens = admin.list().await?;
+    if tokens.is_empty() {
+        printer.note("there is no bootstrap token");
+    }
     printer.answer(&tokens, |tokens| {
-        let mut table = Table::new(&["ID", "TTL", "USAGES", "BOUNDS", "USED", "DESCRIPTION"]);
+        let mut heading = vec!["ID", "TTL", "USAGES", "BOUNDS", "USED", "DESCRIPTION"];
+        if printer.is_wide() {
+            heading.extend(["EXPIRES", "GROUPS"]);
+        }
+        let mut table = Table::new(&heading);
         let now = Timestamp::now();
         for token in tokens {
-            table.row(row(token, now));
+            let mut cells = row(token, now);
+            if printer.is_wide() {
+                let expires = token.expires.map(|expires| format!("{expires:.0}"));
+                cells.extend([or_none(expires.unwrap_or_default()), token.groups.join(",")]);
+            }
+            table.row(cells);
         }
         table.render()
     })?;
     Ok(())
 }
 
-fn row(token: &ListedToken, now: Timestamp) -> [String; 6] {
+fn row(token: &ListedToken, now: Timestamp) -> Vec<String> {
     let ttl = match token.expires {
         _ if token.revoked => "<revoked>".to_owned(),
         _ if token.expired => "<expired>".to_owned(),
@@ -184,34 +196,50 @@ fn row(token: &ListedToken, now: Timestamp) -> [String; 6] {
         Some(left) => format!("{} ({left} left)", token.used),
         None => token.used.to_string(),
     };
-    [
+    vec![
         token.id.clone(),
         ttl,
         usages,
         bounds(&token.bounds),
         used,
-        token.description.clone(),
+        or_none(token.description.clone()),
     ]
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() {
+        "<none>".to_owned()
+    } else {
+        text
+    }
 }
 
 fn bounds(bounds: &TokenBounds) -> String {
     let mut said = Vec::new();
     said.extend(bounds.node.as_ref().map(|node| format!("node {node}")));
-    said.extend(bounds.uses.map(|uses| format!("{uses} uses")));
+    said.extend(bounds.uses.map(|uses| match uses {
+        1 => "1 use".to_owned(),
+        uses => format!("{uses} uses"),
+    }));
     said.extend(bounds.cidrs.iter().map(ToString::to_string));
-    if said.is_empty() {
-        "<none>".to_owned()
-    } else {
-        said.join(", ")
-    }
+    or_none(said.join(", "))
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    id: &'a TokenId,
+    revoked: bool,
 }
 
 async fn delete(admin: &TokenAdmin, ids: &[TokenId], printer: Printer) -> Result<()> {
     for id in ids {
         admin.delete(id).await?;
-        printer.done(format!(
-            "token {id} is revoked; what was pending through it is denied"
-        ));
+        let revoked = Revoked { id, revoked: true };
+        if let Some(printer) = printer.unless_quiet() {
+            printer.line(&revoked, |_| {
+                format!("token {id} is revoked; what was pending through it is denied")
+            })?;
+        }
     }
     Ok(())
 }

@@ -63,6 +63,14 @@ impl ServerSettings {
     pub(crate) fn plugins(layout: &Layout) -> Result<PluginConfiguration> {
         Ok(Documents::read(Some(&plugins_path(layout)))?.plugins)
     }
+
+    /// The same; none where init made no cluster here.
+    pub(crate) fn plugins_if_any(layout: &Layout) -> Result<Option<PluginConfiguration>> {
+        plugins_path(layout)
+            .exists()
+            .then(|| Self::plugins(layout))
+            .transpose()
+    }
 }
 
 /// A port of this address that nobody listens on now.
