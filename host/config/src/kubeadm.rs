@@ -4,17 +4,24 @@
 //! shapes are those of kubeadm's API types (`cmd/kubeadm/app/apis/kubeadm/v1beta4/types.go`).
 
 mod cluster;
+mod controller_manager;
 mod init;
 mod join;
 mod token_spec;
 pub(crate) mod unserved;
+mod validity;
 
-pub use cluster::{ApiServer, ClusterConfiguration, ControlPlaneEndpoint, EncryptionAlgorithm};
+pub use cluster::{
+    ApiServer, ClusterConfiguration, ClusterName, ClusterNameError, ControlPlaneEndpoint,
+    EncryptionAlgorithm,
+};
+pub use controller_manager::{ArgumentError, ControllerManager, ControllerManagerArgument};
 pub use init::{ApiEndpoint, InitConfiguration};
 pub use join::{
     Discovery, DiscoveryError, DiscoverySource, JoinConfiguration, NodeRegistration, Timeouts,
 };
 pub use token_spec::{Lifetime, TokenSpec, TokenSpecError};
+pub use validity::{ValidityPeriod, ValidityPeriodError};
 
 /// The API version of kubeadm's documents.
 pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";

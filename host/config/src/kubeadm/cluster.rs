@@ -8,9 +8,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::duration::GoDuration;
+use super::{ControllerManager, ValidityPeriod};
 use crate::endpoint::{EndpointError, Host, HostPort};
-use crate::text::written_as_string;
+use crate::text::{quoted, written_as_string};
 
 /// What holds for the whole cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +18,7 @@ use crate::text::written_as_string;
 pub struct ClusterConfiguration {
     /// What kubeconfigs call the cluster; `kubernetes` when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cluster_name: Option<String>,
+    pub cluster_name: Option<ClusterName>,
     /// The name or address under which nodes reach the API servers, all together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_plane_endpoint: Option<ControlPlaneEndpoint>,
@@ -31,15 +31,28 @@ pub struct ClusterConfiguration {
     /// The kind of keys to make; ECDSA-P256 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption_algorithm: Option<EncryptionAlgorithm>,
-    /// How long certificates are valid; a year when left out.
+    /// How long certificates are valid, those of nodes at most; a year when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub certificate_validity_period: Option<GoDuration>,
+    pub certificate_validity_period: Option<ValidityPeriod>,
     /// How long the CA's certificate is valid; ten years when left out.
     #[serde(
         rename = "caCertificateValidityPeriod",
         skip_serializing_if = "Option::is_none"
     )]
-    pub ca_certificate_validity_period: Option<GoDuration>,
+    pub ca_certificate_validity_period: Option<ValidityPeriod>,
+    /// The part of kube-controller-manager that Slipway plays.
+    #[serde(skip_serializing_if = "ControllerManager::is_default")]
+    pub controller_manager: ControllerManager,
+}
+
+impl ClusterConfiguration {
+    /// How long the certificates of nodes are valid at most, where the document says so: what is said of the signer
+    /// counts before what is said of all certificates.
+    pub fn cluster_signing_duration(&self) -> Option<ValidityPeriod> {
+        self.controller_manager
+            .cluster_signing_duration()
+            .or(self.certificate_validity_period)
+    }
 }
 
 /// What holds for the API server.
@@ -76,6 +89,21 @@ pub enum EncryptionAlgorithm {
     Rsa4096,
 }
 
+/// A cluster's name within kubeconfigs: one line, at most 253 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClusterName(String);
+
+/// A text is no name of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name} is no name of a cluster; expected 1 to {} characters in one line",
+    ClusterName::LONGEST
+)]
+pub struct ClusterNameError {
+    /// The text, quoted and cut.
+    pub name: String,
+}
+
 /// A host, with or without a port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ControlPlaneEndpoint {
@@ -88,6 +116,47 @@ impl ApiServer {
         *self == Self::default()
     }
 }
+
+impl ClusterName {
+    /// As long as the names of Kubernetes' objects.
+    const LONGEST: usize = 253;
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ClusterName {
+    /// kubeadm's.
+    fn default() -> Self {
+        Self("kubernetes".to_owned())
+    }
+}
+
+impl FromStr for ClusterName {
+    type Err = ClusterNameError;
+
+    fn from_str(text: &str) -> Result<Self, ClusterNameError> {
+        let fits = (1..=Self::LONGEST).contains(&text.chars().count());
+        match fits && !text.contains(char::is_control) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(ClusterNameError { name: quoted(text) }),
+        }
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+written_as_string!(
+    ClusterName,
+    r"^[^\x00-\x1f\x7f]{1,253}$",
+    "a cluster's name within kubeconfigs"
+);
 
 impl ControlPlaneEndpoint {
     /// The host.
@@ -185,6 +254,7 @@ certificatesDir: /etc/kubernetes/pki
 encryptionAlgorithm: RSA-3072
 certificateValidityPeriod: 8760h
 caCertificateValidityPeriod: 87600h0m0s
+controllerManager: {extraArgs: [{name: cluster-signing-duration, value: 720h}]}
 ";
         let cluster = read(yaml).unwrap();
         assert_eq!(cluster.api_server.cert_sans.len(), 4);
@@ -202,8 +272,31 @@ caCertificateValidityPeriod: 87600h0m0s
         encryptionAlgorithm: RSA-3072
         certificateValidityPeriod: 8760h
         caCertificateValidityPeriod: 87600h
+        controllerManager:
+          extraArgs:
+          - name: cluster-signing-duration
+            value: 720h
         "#);
         assert_eq!(read(&written), Ok(cluster));
+    }
+
+    #[test]
+    fn what_is_said_of_the_signer_counts_before_what_is_said_of_all_certificates() {
+        let longest = |yaml: &str| {
+            let longest = read(yaml).unwrap().cluster_signing_duration();
+            longest.map(|period| period.to_string())
+        };
+        let signer =
+            "controllerManager: {extraArgs: [{name: cluster-signing-duration, value: 1h}]}";
+        assert_eq!(longest("clusterName: a"), None);
+        assert_eq!(
+            longest("certificateValidityPeriod: 2h").as_deref(),
+            Some("2h")
+        );
+        assert_eq!(
+            longest(&format!("certificateValidityPeriod: 2h\n{signer}")).as_deref(),
+            Some("1h")
+        );
     }
 
     #[test]
@@ -226,6 +319,9 @@ caCertificateValidityPeriod: 87600h0m0s
         insta::assert_snapshot!(read("controlPlaneEndpoint: a_b").unwrap_err(), @r#""a_b" is neither an IP address nor a host name: the name "a_b" has '_' in it; expected lower-case letters, digits, '-' and '.' at line 1, column 23"#);
         insta::assert_snapshot!(read("controlPlaneEndpoint: a:b").unwrap_err(), @r#""b" is not a port; expected a number from 1 to 65535 at line 1, column 23"#);
         insta::assert_snapshot!(read("encryptionAlgorithm: RSA-1024").unwrap_err(), @"unknown variant `RSA-1024`, expected one of ECDSA-P256, ECDSA-P384, RSA-2048, RSA-3072, RSA-4096 at line 1, column 22");
+        insta::assert_snapshot!(read("clusterName: ''").unwrap_err(), @r#""" is no name of a cluster; expected 1 to 253 characters in one line at line 1, column 14"#);
+        insta::assert_snapshot!(read(r#"clusterName: "a\nb""#).unwrap_err(), @r#""a\nb" is no name of a cluster; expected 1 to 253 characters in one line at line 1, column 14"#);
+        insta::assert_snapshot!(read("certificateValidityPeriod: 9m").unwrap_err(), @"certificates would be valid for 9m only; expected at least 10m at line 1, column 28");
         insta::assert_snapshot!(read("apiServer: {certSANs: ['*.example']}").unwrap_err(), @r#""*.example" is neither an IP address nor a host name: the name "*.example" has '*' in it; expected lower-case letters, digits, '-' and '.' at line 1, column 24"#);
     }
 }

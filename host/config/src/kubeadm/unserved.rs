@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::join;
 use super::{
-    ApiServer, ClusterConfiguration, Discovery, InitConfiguration, JoinConfiguration,
-    NodeRegistration, Timeouts, TokenSpec,
+    ApiServer, ClusterConfiguration, ControllerManager, Discovery, InitConfiguration,
+    JoinConfiguration, NodeRegistration, Timeouts, TokenSpec,
 };
 use crate::document::fields_of;
 
@@ -46,7 +46,6 @@ const CLUSTER: &[(&str, &str)] = &[
         "kubernetesVersion",
         "Slipway's embedded API has one version",
     ),
-    ("controllerManager", STATIC_PODS),
     ("scheduler", STATIC_PODS),
     ("dns", ADD_ONS),
     ("proxy", ADD_ONS),
@@ -62,6 +61,8 @@ const API_SERVER: &[(&str, &str)] = &[
         "kubeadm has it up to v1beta3 only",
     ),
 ];
+const CONTROLLER_MANAGER: &[(&str, &str)] =
+    &[("extraVolumes", STATIC_PODS), ("extraEnvs", STATIC_PODS)];
 const JOIN: &[(&str, &str)] = &[
     (
         "caCertPath",
@@ -111,11 +112,12 @@ type Unserved = (
 );
 
 /// Every struct of kubeadm's documents that is served: its fields that are, and those that are not.
-fn structs() -> [Unserved; 9] {
+fn structs() -> [Unserved; 10] {
     [
         served::<InitConfiguration>(INIT),
         served::<ClusterConfiguration>(CLUSTER),
         served::<ApiServer>(API_SERVER),
+        served::<ControllerManager>(CONTROLLER_MANAGER),
         served::<JoinConfiguration>(JOIN),
         served::<Discovery>(DISCOVERY),
         served::<NodeRegistration>(NODE),
