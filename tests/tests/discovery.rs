@@ -219,3 +219,135 @@ fn from_the_discovery_service_of_2016() {
     )
     .success();
 }
+
+/// Joins with an API server and a pin, and with a file.
+fn join_with_both(cluster: &Cluster, node: &Sandbox, server: &str, token: &str) -> Finished {
+    let file = node.write("cluster.conf", &kubeconfig(cluster));
+    let mut command = node.command(&[
+        "join",
+        server,
+        "--node-name=worker-1",
+        "--timeout=30s",
+        "--discovery-token-ca-cert-hash",
+        &cluster.pin(),
+        "--tls-bootstrap-token-file",
+    ]);
+    command
+        .arg(node.write("token", &cluster.token()))
+        .arg("--discovery-file")
+        .arg(file)
+        .env("SLIPWAY_TOKEN", token);
+    Finished::of(&mut command, "")
+}
+
+#[test]
+fn a_source_that_is_away_gives_way_to_the_next() {
+    let cluster = Cluster::start(&["--auto-approve"]);
+    let node = Sandbox::new();
+    let away = format!("127.0.0.1:{}", free_port());
+    let joined = join_with_both(&cluster, &node, &away, &cluster.token());
+    let _ = joined.success();
+    assert!(
+        joined
+            .stderr()
+            .contains("trust-jws: nothing could be reached")
+            && joined.stderr().contains("asking the next trust source"),
+        "{}",
+        joined.stderr()
+    );
+}
+
+#[test]
+fn a_source_that_finds_a_forgery_is_not_overruled_by_a_file() {
+    let cluster = Cluster::start(&["--auto-approve"]);
+    let node = Sandbox::new();
+    let id = cluster.token();
+    let id = id.split_once('.').expect("a token").0;
+    let wrong = format!("{id}.0123456789abcdef");
+    let refused = join_with_both(&cluster, &node, &cluster.server(), &wrong);
+    let message = refused.failure(3);
+    assert!(!message.contains("asking the next"), "{message}");
+    assert!(!node.dir().join("kubernetes").exists());
+}
+
+#[test]
+fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
+    let cluster = Cluster::start(&["--auto-approve"]);
+    let without_ca: Vec<String> = kubeconfig(&cluster)
+        .lines()
+        .filter(|line| !line.contains("certificate-authority-data"))
+        .map(str::to_owned)
+        .collect();
+    let without_ca = without_ca.join("\n");
+    let ca = cluster.sandbox().dir().join("kubernetes/pki/ca.crt");
+    let join = |node: &Sandbox, roots: &std::path::Path| {
+        let file = node.write("cluster.conf", &without_ca);
+        let mut command = node.command(&[
+            "join",
+            "--node-name=worker-1",
+            "--timeout=4s",
+            "--discovery-file",
+            file.to_str().expect("UTF-8"),
+        ]);
+        command
+            .env("SLIPWAY_TOKEN", cluster.token())
+            .env("SSL_CERT_FILE", roots);
+        Finished::of(&mut command, "")
+    };
+    let node = Sandbox::new();
+    let joined = join(&node, &ca);
+    let _ = joined.success();
+    assert!(
+        joined.stderr().contains("https-discovery-without-pin"),
+        "the trade-off is announced:\n{}",
+        joined.stderr()
+    );
+
+    let other = Cluster::start(&[]);
+    let stranger = Sandbox::new();
+    let refused = join(
+        &stranger,
+        &other.sandbox().dir().join("kubernetes/pki/ca.crt"),
+    );
+    let message = refused.failure(3);
+    assert!(
+        message.contains("which this machine does not trust") && message.contains("--ca-file"),
+        "{message}"
+    );
+    assert!(!stranger.dir().join("kubernetes").exists());
+}
+
+#[test]
+fn trust_sources_that_cannot_help_are_refused_by_name() {
+    let node = Sandbox::new();
+    let pin = format!("sha256:{}", "ab".repeat(32));
+    let join = |more: &[&str]| {
+        let arguments = [
+            &[
+                "join",
+                "127.0.0.1:1",
+                "--discovery-token-ca-cert-hash",
+                &pin,
+            ],
+            more,
+        ]
+        .concat();
+        node.slipway_with(("SLIPWAY_TOKEN", "abcdef.0123456789abcdef"), &arguments)
+            .failure(2)
+    };
+    let message = join(&["--trust=trust-file"]);
+    assert!(message.contains("--discovery-file PATH"), "{message}");
+    let message = join(&["--trust=trust-jwt"]);
+    assert!(message.contains("trust-jws, trust-file"), "{message}");
+    let message = join(&["--discovery-unsafe-trust-source=nobody"]);
+    assert!(
+        message.contains("there is no trust source nobody"),
+        "{message}"
+    );
+    let shadow = node.write(
+        "join.yaml",
+        "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ntrustSources: [{name: trust-jws, mode: shadow, grants: {unverifiedHttps: true}}]\n",
+    );
+    let message = join(&["--config", shadow.to_str().expect("UTF-8")]);
+    assert!(message.contains("mode enforce"), "{message}");
+}

@@ -1,25 +1,27 @@
 //! Which trade-offs a flow found in force. What a command line opted into by a flag of its own is known there.
 
+use jiff::Timestamp;
+use slipway_config::kubeadm::TokenSpec;
 use slipway_config::posture::{PostureEntry, PostureId};
-use slipway_pki::decision::trust::VerifiedTrust;
 
+use crate::discovery::Discovered;
 use crate::init::certs::Origin;
 use crate::init::settings::{PublishedCa, Settings};
 
 /// What the operator accepted to trust a cluster.
-pub fn of_trust(trust: &VerifiedTrust) -> Vec<PostureEntry> {
-    trust.posture().iter().map(|id| id.entry()).collect()
+pub fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
+    let entry = |id: &PostureId| match id {
+        PostureId::UnverifiedTrustSource => id.about(discovered.source.clone()),
+        id => id.entry(),
+    };
+    discovered.trust.posture().iter().map(entry).collect()
 }
 
 /// What an `init` with these settings leaves in force.
 pub fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
-    let token = &settings.token;
     let entry = |in_force: bool, id: PostureId| in_force.then(|| id.entry());
-    let given = token
-        .given
-        .as_ref()
-        .map(|token| PostureId::WeakTokenSecret.about(token.id.to_string()));
-    [
+    let tokens = settings.tokens.iter().flat_map(of_token);
+    let others = [
         entry(
             settings.access.automatic_approval,
             PostureId::AutomaticApproval,
@@ -28,8 +30,6 @@ pub fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
             settings.access.kubelet_compatible,
             PostureId::KubeletCompatibleBootstrap,
         ),
-        given,
-        entry(token.ttl.is_none(), PostureId::TokenNeverExpires),
         Some(PostureId::CaKeyOnThisMachine.about(match ca {
             Origin::Made | Origin::Kept => "made by slipway",
             Origin::Given => "put there by the operator",
@@ -38,14 +38,29 @@ pub fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
             settings.published_ca == PublishedCa::Omitted,
             PostureId::CaOmittedFromClusterInfo,
         ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    others.into_iter().flatten().chain(tokens).collect()
+}
+
+/// What a token to be made leaves in force.
+fn of_token(token: &TokenSpec) -> impl Iterator<Item = PostureEntry> + use<> {
+    let id = token.token.as_ref().map(|token| token.id.to_string());
+    let about = |posture: PostureId| match &id {
+        Some(id) => posture.about(id.clone()),
+        None => posture.entry(),
+    };
+    let weak = id.as_ref().map(|_| about(PostureId::WeakTokenSecret));
+    // A time that comes, however late, is an end.
+    let endless = token.lifetime.end(Timestamp::UNIX_EPOCH).is_none();
+    let endless = endless.then(|| about(PostureId::TokenNeverExpires));
+    weak.into_iter().chain(endless)
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_config::duration::GoDuration;
+    use slipway_config::kubeadm::Lifetime;
+
     use super::*;
     use crate::init::settings::tests::settings;
 
@@ -69,18 +84,21 @@ mod tests {
         let mut wide = settings("10.0.0.1:6443");
         wide.access.automatic_approval = true;
         wide.access.kubelet_compatible = true;
-        wide.token.given = Some("abcdef.0123456789abcdef".parse().unwrap());
-        wide.token.ttl = None;
+        wide.tokens = vec![TokenSpec {
+            token: Some("abcdef.0123456789abcdef".parse().unwrap()),
+            lifetime: Lifetime::Ttl(GoDuration::ZERO),
+            ..TokenSpec::default()
+        }];
         wide.published_ca = PublishedCa::Omitted;
         assert_eq!(
             ids(&wide),
             [
                 PostureId::AutomaticApproval,
                 PostureId::KubeletCompatibleBootstrap,
-                PostureId::WeakTokenSecret,
-                PostureId::TokenNeverExpires,
                 PostureId::CaKeyOnThisMachine,
                 PostureId::CaOmittedFromClusterInfo,
+                PostureId::WeakTokenSecret,
+                PostureId::TokenNeverExpires,
             ]
         );
         let shown = format!("{:?}", of_init(&wide, Origin::Made));

@@ -18,19 +18,20 @@ use rustls::pki_types::PrivateKeyDer;
 use slipway_apiserver::authentication::UserInfo;
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
-use slipway_bootstrap::discovery::{self, Plugins, Source};
+use slipway_bootstrap::discovery::{self, Candidate, Plugins, Source};
 use slipway_bootstrap::discovery_service::{self, Transport};
-use slipway_bootstrap::init::settings::{FirstToken, PublishedCa, Settings as InitSettings};
+use slipway_bootstrap::init::settings::{Lifetimes, PublishedCa, Settings as InitSettings};
 use slipway_bootstrap::init::{self, Invitation, Prepared};
 use slipway_bootstrap::join::{self, JoinError, Joined};
 use slipway_bootstrap::layout::Layout;
 use slipway_bootstrap::progress::{Event, Progress, Silent, Waiting};
+use slipway_config::kubeadm::{ClusterName, TokenSpec};
 use slipway_config::plugin::PluginConfiguration;
 use slipway_controller::requests::Requests;
 use slipway_controller::{Chain, Controllers, DecisionLog, Signing};
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::key::KeyAlgorithm;
-use slipway_plugin::{EndpointProvider, HostOptions, PluginHost, TrustSource};
+use slipway_plugin::{EndpointProvider, HostOptions, PluginHost};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -40,7 +41,7 @@ struct Cluster {
     invitation: Invitation,
     admin: kube::Client,
     endpoints: Arc<dyn EndpointProvider>,
-    trust: Arc<dyn TrustSource>,
+    trust: Candidate,
     _stop: DropGuard,
 }
 
@@ -50,15 +51,14 @@ impl Cluster {
         let layout = Layout::under(&folder.path().join("cluster"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let settings = InitSettings {
+            cluster_name: ClusterName::default(),
             advertise: listener.local_addr().unwrap().to_string().parse().unwrap(),
             control_plane_endpoint: None,
             additional_servers: Vec::new(),
             extra_sans: Vec::new(),
             key_algorithm: KeyAlgorithm::default(),
-            token: FirstToken {
-                given: None,
-                ttl: Some(Duration::from_secs(3600)),
-            },
+            lifetimes: Lifetimes::default(),
+            tokens: vec![TokenSpec::default()],
             access: Default::default(),
             published_ca: PublishedCa::Included,
         };
@@ -110,10 +110,14 @@ impl Cluster {
             stop.clone(),
         )
         .await;
-        let trust = host
-            .load_trust_source(&plugins.trust_sources[0])
-            .await
-            .unwrap();
+        let trust = Candidate {
+            plugin: host
+                .load_trust_source(&plugins.trust_sources[0])
+                .await
+                .unwrap(),
+            takes: None,
+            believed_unverified: false,
+        };
         let endpoints = host
             .load_endpoint_provider(&plugins.endpoint_providers[0])
             .await
@@ -135,7 +139,7 @@ impl Cluster {
             layout: Layout::under(&self.folder.path().join(folder)),
             node: name.parse().unwrap(),
             discovery: discovery::Request {
-                source: Source::Token {
+                sources: vec![Source::Token {
                     locations: self
                         .invitation
                         .servers
@@ -143,7 +147,7 @@ impl Cluster {
                         .map(ToString::to_string)
                         .collect(),
                     token: self.invitation.token.clone(),
-                },
+                }],
                 pins: self.invitation.pins.clone(),
                 ca: None,
                 https_roots: None,
@@ -169,8 +173,8 @@ impl Cluster {
         progress: &dyn Progress,
     ) -> Result<Joined, JoinError> {
         let plugins = Plugins {
-            endpoints: self.endpoints.as_ref(),
-            trust: self.trust.as_ref(),
+            endpoints: std::slice::from_ref(&self.endpoints),
+            trust: std::slice::from_ref(&self.trust),
         };
         join::join(settings, plugins, progress).await
     }
@@ -297,10 +301,10 @@ async fn a_node_joins_by_the_discovery_service_alone() {
 
     let mut settings = cluster.node("node", "worker-1");
     let token = cluster.invitation.token.clone();
-    settings.discovery.source = Source::Token {
+    settings.discovery.sources = vec![Source::Token {
         locations: vec![format!("discovery://{address}")],
         token,
-    };
+    }];
     complete(cluster.join(&settings, &Silent).await);
     stop.cancel();
 }
@@ -310,7 +314,7 @@ async fn a_wrong_secret_is_told_apart_and_nothing_is_submitted() {
     let cluster = Cluster::start(PluginConfiguration::default().with_auto_approve()).await;
     let mut settings = cluster.node("node", "worker-1");
     let wrong = format!("{}.aaaaaaaaaaaaaaaa", cluster.invitation.token.id);
-    settings.discovery.source = Source::Token {
+    settings.discovery.sources = vec![Source::Token {
         locations: cluster
             .invitation
             .servers
@@ -318,7 +322,7 @@ async fn a_wrong_secret_is_told_apart_and_nothing_is_submitted() {
             .map(ToString::to_string)
             .collect(),
         token: wrong.parse().unwrap(),
-    };
+    }];
     let error = cluster
         .join(&settings, &Silent)
         .await

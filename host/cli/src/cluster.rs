@@ -10,11 +10,13 @@ use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::HostPort;
 use slipway_config::pin::CaPin;
+use slipway_controller::ClusterSettings;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 use crate::arguments::ClusterArguments;
 use crate::failure::{Code, Coded};
+use crate::server::ServerSettings;
 
 /// The variable that names kubeconfigs, for every client of Kubernetes.
 const VARIABLE: &str = "KUBECONFIG";
@@ -62,6 +64,25 @@ async fn connect(kubeconfig: Kubeconfig, name: &str) -> Result<Client> {
         .await
         .with_context(|| format!("cannot use {name}"))?;
     Client::try_from(config).with_context(|| format!("cannot use {name}"))
+}
+
+/// What the operator said about the cluster, where it is the one that init made here; so that a request is judged as its
+/// own server judges it.
+pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<ClusterSettings> {
+    let is_here = match &arguments.kubeconfig {
+        None => true,
+        Some(file) => is_same_file(file, &layout.admin_kubeconfig()),
+    };
+    let settings = match is_here {
+        true => ServerSettings::find(layout)?,
+        false => None,
+    };
+    Ok(settings.map_or_else(ClusterSettings::default, |settings| settings.cluster()))
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let canonical = |file: &Path| std::fs::canonicalize(file).ok();
+    canonical(one).is_some_and(|one| canonical(other) == Some(one))
 }
 
 /// How nodes are told of the cluster.

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use jiff::Timestamp;
+use anyhow::{Context as _, Result};
+use slipway_bootstrap::init::settings::Lifetimes;
 use slipway_config::document;
 use slipway_config::endpoint::{Host, HostPort};
 use slipway_config::kubeadm::{
-    ClusterConfiguration, DiscoverySource, EncryptionAlgorithm, InitConfiguration,
-    JoinConfiguration, Lifetime, Timeouts, TokenSpec,
+    ClusterConfiguration, ClusterName, DiscoverySource, EncryptionAlgorithm, InitConfiguration,
+    JoinConfiguration, Timeouts, TokenSpec, ValidityPeriod,
 };
 use slipway_config::location::DocumentLocation;
 use slipway_config::name::NodeName;
@@ -35,7 +35,6 @@ impl Documents {
     pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
         let documents = file.map(read).transpose()?.unwrap_or_default();
         let cluster = documents.cluster.unwrap_or_default();
-        not_served(&cluster)?;
         let file = file.map(std::path::absolute).transpose()?;
         let folder = file
             .as_deref()
@@ -86,18 +85,25 @@ impl Documents {
             .transpose()
     }
 
-    pub(crate) fn first_token(&self) -> Option<BootstrapToken> {
-        self.token_spec()?.token.clone()
+    pub(crate) fn cluster_name(&self) -> ClusterName {
+        self.cluster.cluster_name.clone().unwrap_or_default()
     }
 
-    /// How long the first token lives, where the file says so; none within is for ever.
-    pub(crate) fn first_token_ttl(&self, now: Timestamp) -> Option<Option<Duration>> {
-        Some(match self.token_spec()?.lifetime {
-            Lifetime::Ttl(ttl) => Some(Duration::from(ttl)).filter(|ttl| !ttl.is_zero()),
-            Lifetime::Until(end) => {
-                Some(Duration::try_from(end.duration_since(now)).unwrap_or_default())
-            }
-        })
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        let default = Lifetimes::default();
+        let or = |period: Option<ValidityPeriod>, default| period.map_or(default, Duration::from);
+        Lifetimes {
+            ca: or(self.cluster.ca_certificate_validity_period, default.ca),
+            issued: or(self.cluster.certificate_validity_period, default.issued),
+        }
+    }
+
+    /// The tokens to make, one at least.
+    pub(crate) fn first_tokens(&self) -> Vec<TokenSpec> {
+        match self.init.bootstrap_tokens.as_slice() {
+            [] => vec![TokenSpec::default()],
+            tokens => tokens.to_vec(),
+        }
     }
 
     pub(crate) fn join_node_name(&self) -> Option<NodeName> {
@@ -148,31 +154,6 @@ impl Documents {
 
     fn join_source(&self) -> Option<&DiscoverySource> {
         Some(&self.join.as_ref()?.discovery.source)
-    }
-
-    fn token_spec(&self) -> Option<&TokenSpec> {
-        self.init.bootstrap_tokens.first()
-    }
-}
-
-/// Names what the configuration's types know and init does not do, rather than pass it over.
-fn not_served(cluster: &ClusterConfiguration) -> Result<()> {
-    let fields = [
-        ("clusterName", cluster.cluster_name.is_some()),
-        (
-            "certificateValidityPeriod",
-            cluster.certificate_validity_period.is_some(),
-        ),
-        (
-            "caCertificateValidityPeriod",
-            cluster.ca_certificate_validity_period.is_some(),
-        ),
-    ];
-    match fields.iter().find(|(_, given)| *given) {
-        Some((field, _)) => bail!(Usage::new(format!(
-            "ClusterConfiguration: {field} is not served yet; leave it out"
-        ))),
-        None => Ok(()),
     }
 }
 

@@ -77,6 +77,12 @@ pub enum CertificateFailure {
         /// The issuer that the server's certificate names.
         issuer: String,
     },
+    /// It does not chain to a trust root of this machine.
+    #[error("it was issued by {issuer:?}, which this machine does not trust")]
+    UnknownToMachine {
+        /// The issuer that the server's certificate names.
+        issuer: String,
+    },
     /// It is no longer valid.
     #[error(
         "it expired at {not_after}, and by this machine's clock it is {now}: either it has to be renewed, or the clock is fast"

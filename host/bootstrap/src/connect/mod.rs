@@ -13,9 +13,9 @@ mod verifier;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use rustls::ClientConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use slipway_config::endpoint::HostPort;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::ca::CaBundle;
@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use self::dial::Dial;
 use self::service::ApiService;
-use self::verifier::ApiServerVerifier;
+use self::verifier::{Anchors, ApiServerVerifier};
 
 pub(crate) use self::dial::open_tcp;
 pub use self::failure::{CertificateFailure, ConnectFailure, NoConnection, RequestFailure};
@@ -58,6 +58,45 @@ pub enum Credentials {
     },
 }
 
+/// Who may vouch for an API server.
+#[derive(Debug, Clone)]
+pub enum Authorities<'a> {
+    /// The cluster's CA.
+    Cluster(&'a CaBundle),
+    /// The trust roots of this machine, as for any web server.
+    Machine(Arc<RootCertStore>),
+}
+
+impl<'a> From<&'a CaBundle> for Authorities<'a> {
+    fn from(ca: &'a CaBundle) -> Self {
+        Self::Cluster(ca)
+    }
+}
+
+impl Authorities<'_> {
+    fn anchors(&self) -> Result<Anchors, ConnectError> {
+        let ca = match self {
+            Self::Machine(roots) => {
+                return Ok(Anchors {
+                    roots: Arc::clone(roots),
+                    pins: None,
+                });
+            }
+            Self::Cluster(ca) => ca,
+        };
+        let mut roots = RootCertStore::empty();
+        for authority in ca.certificates() {
+            roots
+                .add(authority.der().to_vec().into())
+                .map_err(|error| ConnectError::BadAuthority(error.to_string()))?;
+        }
+        Ok(Anchors {
+            roots: Arc::new(roots),
+            pins: Some(ca.pins()),
+        })
+    }
+}
+
 /// The parts do not make a client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -79,20 +118,16 @@ pub enum ConnectError {
 }
 
 /// Makes a client that talks to these API servers and to nobody else. Nothing is dialled yet.
-pub fn client(
+pub fn client<'a>(
     routes: &[Route],
-    authorities: &CaBundle,
+    authorities: impl Into<Authorities<'a>>,
     credentials: &Credentials,
 ) -> Result<kube::Client, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots: Vec<CertificateDer<'static>> = authorities
-        .certificates()
-        .iter()
-        .map(|authority| authority.der().to_vec().into())
-        .collect();
+    let anchors = authorities.into().anchors()?;
     let dials = routes
         .iter()
-        .map(|route| prepare(route, &roots, credentials, &provider))
+        .map(|route| prepare(route, &anchors, credentials, &provider))
         .collect::<Result<Vec<_>, _>>()?;
     let authority = dials
         .first()
@@ -104,7 +139,7 @@ pub fn client(
 
 fn prepare(
     route: &Route,
-    roots: &[CertificateDer<'static>],
+    anchors: &Anchors,
     credentials: &Credentials,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Dial, ConnectError> {
@@ -119,7 +154,7 @@ fn prepare(
         .first()
         .cloned()
         .ok_or_else(|| ConnectError::BadName(route.dial.to_string()))?;
-    let verifier = ApiServerVerifier::new(roots, names, provider.clone())?;
+    let verifier = ApiServerVerifier::new(anchors.clone(), names, provider.clone())?;
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| ConnectError::BadAuthority(error.to_string()))?
@@ -167,6 +202,16 @@ fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>, Conne
     let mut value = HeaderValue::from_str(&text).map_err(|_| ConnectError::BadToken)?;
     value.set_sensitive(true);
     Ok(Some(value))
+}
+
+impl Credentials {
+    /// Whether the server learns the secret itself, and not only that we have it.
+    pub(crate) fn are_revealed(&self) -> bool {
+        match self {
+            Self::BootstrapToken(_) | Self::BearerToken(_) => true,
+            Self::Anonymous | Self::ClientCertificate { .. } => false,
+        }
+    }
 }
 
 impl std::fmt::Debug for Credentials {

@@ -17,29 +17,31 @@ use super::peer::{Peer, pins};
 #[derive(Debug)]
 pub(super) struct ApiServerVerifier {
     web_pki: Arc<WebPkiServerVerifier>,
-    authorities: Vec<CaPin>,
+    authorities: Option<Vec<CaPin>>,
     names: Vec<ServerName<'static>>,
 }
 
+/// CAs that may vouch for the server.
+#[derive(Debug, Clone)]
+pub(super) struct Anchors {
+    pub(super) roots: Arc<RootCertStore>,
+    /// Their pins, where they are the cluster's own; none where they are those of this machine.
+    pub(super) pins: Option<Vec<CaPin>>,
+}
+
 impl ApiServerVerifier {
-    /// `authorities` are DER certificates; `names` are those of which the server's certificate must carry one.
+    /// `names` are those of which the server's certificate must carry one.
     pub(super) fn new(
-        authorities: &[CertificateDer<'static>],
+        anchors: Anchors,
         names: Vec<ServerName<'static>>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, ConnectError> {
-        let mut roots = RootCertStore::empty();
-        for authority in authorities {
-            roots
-                .add(authority.clone())
-                .map_err(|error| ConnectError::BadAuthority(error.to_string()))?;
-        }
-        let web_pki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        let web_pki = WebPkiServerVerifier::builder_with_provider(anchors.roots, provider)
             .build()
             .map_err(|error| ConnectError::BadAuthority(error.to_string()))?;
         Ok(Self {
             web_pki,
-            authorities: pins(authorities),
+            authorities: anchors.pins,
             names,
         })
     }
@@ -66,16 +68,20 @@ impl ApiServerVerifier {
             }
             (Some(failure), _) => failure,
             (None, CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                let issuer = Peer::read(end_entity)
+                    .map(|peer| peer.issuer)
+                    .unwrap_or_default();
+                let Some(expected) = self.authorities.clone() else {
+                    return CertificateFailure::UnknownToMachine { issuer };
+                };
                 let mut presented = pins(intermediates);
                 if presented.is_empty() {
                     presented = pins(std::slice::from_ref(end_entity));
                 }
                 CertificateFailure::UnknownAuthority {
-                    expected: self.authorities.clone(),
+                    expected,
                     presented,
-                    issuer: Peer::read(end_entity)
-                        .map(|peer| peer.issuer)
-                        .unwrap_or_default(),
+                    issuer,
                 }
             }
             (None, _) => CertificateFailure::Other(error.to_string()),

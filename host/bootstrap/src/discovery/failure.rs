@@ -1,5 +1,6 @@
 //! Why the cluster could not be discovered.
 
+use std::fmt;
 use std::time::Duration;
 
 use slipway_pki::decision::trust::TrustError;
@@ -37,9 +38,9 @@ pub enum DiscoveryFailure {
         /// Path or URL.
         document: String,
     },
-    /// The endpoint provider has no endpoints.
-    #[error("the endpoint provider names no API server: {0}")]
-    Endpoints(#[from] EndpointError),
+    /// No endpoint provider has endpoints.
+    #[error(transparent)]
+    Endpoints(#[from] NoEndpoints),
     /// The endpoint provider named something that cannot be dialled.
     #[error("the endpoint provider names {address:?}, which cannot be dialled")]
     BadDialAddress {
@@ -55,6 +56,36 @@ pub enum DiscoveryFailure {
     /// There is nothing to connect to.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The document has no CA, and cluster-info, which would fill it in, cannot be read.
+    #[error(
+        "{document} has no CA, and cluster-info, which would fill it in, cannot be read over a connection that this machine's trust roots vouch for: {source}"
+    )]
+    FillIn {
+        /// Path or URL.
+        document: String,
+        /// Why not.
+        #[source]
+        source: RequestFailure,
+    },
+    /// The document has no CA, and there is no cluster-info to fill it in.
+    #[error(
+        "{document} has no CA, and the cluster has no cluster-info, or none yet, that would fill it in"
+    )]
+    NoClusterInfo {
+        /// Path or URL.
+        document: String,
+    },
+    /// The document has no CA, and cluster-info cannot be used to fill it in.
+    #[error(
+        "{document} has no CA, and cluster-info, which would fill it in, cannot be used: {source}"
+    )]
+    BadClusterInfo {
+        /// Path or URL.
+        document: String,
+        /// Why not.
+        #[source]
+        source: KubeconfigError,
+    },
     /// cluster-info could not be fetched again over the verified connection.
     #[error("cluster-info cannot be fetched over a verified connection: {0}")]
     Confirmation(#[source] RequestFailure),
@@ -63,6 +94,12 @@ pub enum DiscoveryFailure {
         "the API server shows no cluster-info on the verified connection, although one was signed"
     )]
     ClusterInfoGone,
+    /// There is no trust source for what the operator named.
+    #[error("no trust source is configured for what was given to discover the cluster from")]
+    NoTrustSource,
+    /// Several trust sources were asked, and none led to trust.
+    #[error(transparent)]
+    Sources(#[from] FailedSources),
     /// Nothing came of it in all the time.
     #[error("the cluster could not be discovered within {} s; the last attempt: {last}", after.as_secs())]
     TimedOut {
@@ -78,12 +115,141 @@ impl DiscoveryFailure {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Fetch(failure) => failure.is_transient(),
-            Self::Endpoints(failure) => matches!(failure, EndpointError::Unavailable(_)),
+            Self::Endpoints(failure) => failure.is_retryable(),
             Self::Source(failure) => failure.is_retryable(),
-            Self::Confirmation(failure) => {
-                failure.is_transient() && !failure.is_certificate_refused()
-            }
+            Self::Confirmation(failure)
+            | Self::FillIn {
+                source: failure, ..
+            } => failure.is_transient() && !failure.is_certificate_refused(),
+            Self::NoClusterInfo { .. } => true,
+            Self::Sources(failed) => failed.are_retryable(),
             _ => false,
+        }
+    }
+
+    /// Whether something was found that does not hold, so that somebody may be posing as the cluster: no other source is
+    /// asked then. What is merely missing or out of reach is no such thing.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::File(failure) => !matches!(failure, FileSourceError::Io { .. }),
+            Self::Fetch(failure) => failure.is_refusal(),
+            Self::Document { .. }
+            | Self::CredentialsElsewhere { .. }
+            | Self::BadClusterInfo { .. }
+            | Self::ClusterInfoGone => true,
+            Self::Source(failure) => matches!(failure, DiscoveryError::Untrusted(_)),
+            Self::Trust(failure) => !matches!(
+                failure,
+                TrustError::NoCa | TrustError::NoProof { .. } | TrustError::NoEndpoint
+            ),
+            Self::Confirmation(failure)
+            | Self::FillIn {
+                source: failure, ..
+            } => failure.is_certificate_refused(),
+            Self::Sources(failed) => failed.refusal().is_some(),
+            Self::TimedOut { last, .. } => last.is_refusal(),
+            Self::Endpoints(_)
+            | Self::BadDialAddress { .. }
+            | Self::Connect(_)
+            | Self::NoClusterInfo { .. }
+            | Self::NoTrustSource => false,
+        }
+    }
+}
+
+/// A trust source that did not lead to trust.
+#[derive(Debug, thiserror::Error)]
+#[error("{source_name}: {failure}")]
+pub struct FailedSource {
+    /// The source's name.
+    pub source_name: String,
+    /// Why it did not.
+    pub failure: DiscoveryFailure,
+}
+
+/// Trust sources that did not lead to trust, in the order in which they were asked.
+#[derive(Debug)]
+pub struct FailedSources(Vec<FailedSource>);
+
+impl FailedSources {
+    /// What is to be told of them: of a single one, its own failure.
+    pub(super) fn tell(mut failed: Vec<FailedSource>) -> DiscoveryFailure {
+        match (failed.pop(), failed.is_empty()) {
+            (None, _) => DiscoveryFailure::NoTrustSource,
+            (Some(only), true) => only.failure,
+            (Some(last), false) => {
+                failed.push(last);
+                DiscoveryFailure::Sources(Self(failed))
+            }
+        }
+    }
+
+    /// The sources in the order in which they were asked.
+    pub fn all(&self) -> &[FailedSource] {
+        &self.0
+    }
+
+    /// The one that refused what it found, so that no more were asked.
+    pub fn refusal(&self) -> Option<&FailedSource> {
+        self.0.iter().find(|failed| failed.failure.is_refusal())
+    }
+
+    fn are_retryable(&self) -> bool {
+        self.refusal().is_none() && self.0.iter().any(|failed| failed.failure.is_retryable())
+    }
+}
+
+impl std::error::Error for FailedSources {}
+
+impl fmt::Display for FailedSources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.refusal() {
+            Some(_) => "a trust source found what does not hold, so that no other was asked:",
+            None => "none of the trust sources led to the cluster:",
+        })?;
+        for failed in &self.0 {
+            write!(formatter, "\n  {failed}")?;
+        }
+        Ok(())
+    }
+}
+
+/// No endpoint provider named an API server: each one's name, and why not.
+#[derive(Debug)]
+pub struct NoEndpoints {
+    /// The providers in the order in which they were asked.
+    pub failures: Vec<(String, EndpointError)>,
+}
+
+impl NoEndpoints {
+    fn is_retryable(&self) -> bool {
+        self.failures
+            .iter()
+            .any(|(_, failure)| matches!(failure, EndpointError::Unavailable(_)))
+    }
+}
+
+impl std::error::Error for NoEndpoints {}
+
+impl fmt::Display for NoEndpoints {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failures.as_slice() {
+            [] => {
+                formatter.write_str("there is no endpoint provider that could name an API server")
+            }
+            [(_, failure)] => {
+                write!(
+                    formatter,
+                    "the endpoint provider names no API server: {failure}"
+                )
+            }
+            failures => {
+                formatter.write_str("none of the endpoint providers names an API server:")?;
+                for (name, failure) in failures {
+                    write!(formatter, "\n  {name}: {failure}")?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -142,6 +142,19 @@ impl FetchError {
             _ => false,
         }
     }
+
+    /// Whether somebody answered who is not, or does not behave like, the web server that was meant.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => matches!(source, ConnectFailure::Certificate(_)),
+            Self::Redirect { .. } | Self::TooLarge { .. } | Self::NotADocument { .. } => true,
+            Self::BadUrl { .. }
+            | Self::NoRoots { .. }
+            | Self::Timeout { .. }
+            | Self::Status { .. }
+            | Self::Protocol { .. } => false,
+        }
+    }
 }
 
 /// The trust roots of this machine, and those that the operator added.

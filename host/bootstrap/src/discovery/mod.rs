@@ -3,7 +3,14 @@
 //! A plugin proposes, the host proves. The host reads or fetches the document of a file or HTTPS source itself and keeps
 //! what credentials are in it; it turns a proposal into [`VerifiedTrust`] only with a proof of its own; and it fetches
 //! cluster-info a second time over a connection that is verified with the CA it is about to believe.
+//!
+//! Where there are several trust sources they are asked in turn, until one leads to trust. One that cannot be reached, or
+//! has nothing to offer, gives way to the next. One that found what does not hold (a wrong signature, a wrong pin, a
+//! certificate of another CA) ends it: somebody may be posing as the cluster, and a source that is easier to deceive must
+//! not be asked to overrule that.
 
+mod attempt;
+mod cluster_info;
 mod failure;
 mod file;
 mod https;
@@ -12,30 +19,22 @@ mod source;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::Api;
-use slipway_config::endpoint::HostPort;
 use slipway_config::finding::Finding;
 use slipway_config::pin::CaPin;
 use slipway_config::token::BootstrapToken;
-use slipway_pki::alpha_discovery::AlphaClusterInfo;
 use slipway_pki::ca::CaBundle;
-use slipway_pki::decision::trust::{Accepted, OutOfBand, Proofs, VerifiedTrust, establish};
-use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
-use slipway_plugin::extension::endpoint_provider::{EndpointError, EndpointRequest};
-use slipway_plugin::extension::trust_source::DiscoveryRequest;
+use slipway_pki::decision::trust::{Accepted, VerifiedTrust};
 use slipway_plugin::{EndpointProvider, TrustSource};
 use tokio::time::Instant;
 use url::Url;
 
-use self::routes::{Names, dial_addresses};
-use self::source::Opened;
-use crate::connect::{self, Credentials, RequestFailure, Route};
+use crate::connect::{self, Credentials, Route};
 use crate::progress::{Event, Progress, Waiting};
 
-pub use failure::DiscoveryFailure;
+pub use failure::{DiscoveryFailure, FailedSource, FailedSources, NoEndpoints};
 pub use file::{FileSourceError, read_file};
 pub use https::{FetchError, FetchLimits, Fetched, fetch, trust_roots};
 
@@ -55,11 +54,33 @@ pub enum Source {
     Https(Url),
 }
 
+/// What kind of thing a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// [`Source::Token`].
+    Token,
+    /// [`Source::File`].
+    File,
+    /// [`Source::Https`].
+    Https,
+}
+
+impl Source {
+    /// What kind of thing it is.
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Self::Token { .. } => SourceKind::Token,
+            Self::File(_) => SourceKind::File,
+            Self::Https(_) => SourceKind::Https,
+        }
+    }
+}
+
 /// What to discover, and what the operator gave to believe it by.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Where from.
-    pub source: Source,
+    /// Where from: what the operator named.
+    pub sources: Vec<Source>,
     /// Pins of the cluster's CA.
     pub pins: Vec<CaPin>,
     /// The cluster's CA, given out of band.
@@ -70,6 +91,16 @@ pub struct Request {
     pub accepted: BTreeSet<Accepted>,
     /// How long to try, and how often.
     pub timing: Timing,
+}
+
+impl Request {
+    /// The token to discover with, where there is one.
+    pub fn token(&self) -> Option<&BootstrapToken> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Token { token, .. } => Some(token),
+            Source::File(_) | Source::Https(_) => None,
+        })
+    }
 }
 
 /// How long to try, and how often.
@@ -97,10 +128,28 @@ impl Default for Timing {
 /// The plugins that take part.
 #[derive(Clone, Copy)]
 pub struct Plugins<'a> {
-    /// Which API servers to try.
-    pub endpoints: &'a dyn EndpointProvider,
-    /// What to believe about them.
-    pub trust: &'a dyn TrustSource,
+    /// Which API servers to try: asked in this order, until one knows any.
+    pub endpoints: &'a [Arc<dyn EndpointProvider>],
+    /// What to believe about them: asked in this order, until one leads to trust.
+    pub trust: &'a [Candidate],
+}
+
+/// A trust source that may be asked.
+#[derive(Clone)]
+pub struct Candidate {
+    /// The plugin.
+    pub plugin: Arc<dyn TrustSource>,
+    /// The one kind of source that it is for; any, where there is none.
+    pub takes: Option<SourceKind>,
+    /// Whether the operator believes what it says without a proof.
+    pub believed_unverified: bool,
+}
+
+impl Candidate {
+    /// Whether the plugin can make something of a source.
+    pub fn is_for(&self, source: &Source) -> bool {
+        self.takes.is_none_or(|kind| kind == source.kind())
+    }
 }
 
 /// A cluster that may be talked to.
@@ -112,19 +161,25 @@ pub struct Discovered {
     pub routes: Vec<Route>,
     /// Credentials that were in the document; no plugin has seen them.
     pub credentials: Option<Credentials>,
+    /// The trust source that led to it.
+    pub source: String,
     /// What the trust source says it checked, for display.
     pub evidence: Vec<Finding>,
 }
 
 /// Discovers the cluster; tries again what may succeed later, and shows why it has not yet.
+///
+/// # Errors
+/// Why no source led to trust: the failure itself where there was one source to ask, else [`DiscoveryFailure::Sources`].
 pub async fn discover(
     request: &Request,
     plugins: Plugins<'_>,
     progress: &dyn Progress,
 ) -> Result<Discovered, DiscoveryFailure> {
     let started = Instant::now();
+    let mut told = BTreeSet::new();
     loop {
-        let failure = match attempt(request, plugins, progress).await {
+        let failure = match in_turn(request, plugins, progress, &mut told).await {
             Ok(discovered) => return Ok(discovered),
             Err(failure) if failure.is_retryable() => failure,
             Err(failure) => return Err(failure),
@@ -143,125 +198,48 @@ pub async fn discover(
     }
 }
 
-async fn attempt(
+/// Asks each source once, until one leads to trust or one refuses it. Says why it goes on to the next, once for each
+/// reason.
+async fn in_turn(
     request: &Request,
     plugins: Plugins<'_>,
     progress: &dyn Progress,
+    told: &mut BTreeSet<String>,
 ) -> Result<Discovered, DiscoveryFailure> {
-    let opened = source::open(request).await?;
-    let dials = dials(&opened, plugins.endpoints).await?;
-    let found = plugins
+    let mut turns = plugins
         .trust
-        .discover(DiscoveryRequest {
-            locations: opened.trust_locations(request, &dials),
-            token: opened.token.clone(),
-            ca_pins: request.pins.clone(),
-            document: opened.document.clone(),
-        })
-        .await?;
-    let is_alpha = found
-        .signed
         .iter()
-        .any(|signed| AlphaClusterInfo::from_json(signed.as_bytes()).is_ok());
-    let has_signed_document = !found.signed.is_empty() && !is_alpha;
-
-    let proofs = Proofs {
-        signed: found.signed,
-        ..proofs(request, &opened)
-    };
-    let trust = establish(&found.proposed, &proofs)?;
-    let names = Names {
-        operator: opened.names.clone(),
-        server_name: opened.server_name.clone(),
-    };
-    let routes = names.routes(&dials, trust.endpoints());
-    let trust = confirm(trust, &routes, has_signed_document, progress).await?;
-    let routes = names.routes(&dials, trust.endpoints());
-    Ok(Discovered {
-        trust,
-        routes,
-        credentials: opened.credentials,
-        evidence: found.proposed.evidence,
-    })
-}
-
-/// Where to dial. Who only named a discovery service learns the API servers from it.
-async fn dials(
-    opened: &Opened,
-    provider: &dyn EndpointProvider,
-) -> Result<Vec<HostPort>, DiscoveryFailure> {
-    let asked = EndpointRequest {
-        locations: opened.locations.clone(),
-        zone: None,
-    };
-    match provider.endpoints(asked).await {
-        Ok(endpoints) => dial_addresses(endpoints.addresses),
-        Err(EndpointError::InvalidRequest(_)) if !opened.services.is_empty() => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn proofs(request: &Request, opened: &Opened) -> Proofs {
-    let described = |ca: Option<CaBundle>, endpoints| ca.map(|ca| OutOfBand { ca, endpoints });
-    let given = request.ca.clone();
-    let document = opened.described.as_ref();
-    let (out_of_band, https_document) = match &request.source {
-        Source::Token { .. } => (described(given, Vec::new()), None),
-        Source::File(_) => {
-            let ca = given.or_else(|| document.and_then(ClusterInfoKubeconfig::ca).cloned());
-            let endpoints = document
-                .map(|document| document.endpoints().to_vec())
-                .unwrap_or_default();
-            (described(ca, endpoints), None)
+        .flat_map(|candidate| {
+            let sources = request.sources.iter();
+            sources
+                .filter(|source| candidate.is_for(source))
+                .map(move |source| (candidate, source))
+        })
+        .peekable();
+    let mut failed = Vec::new();
+    while let Some((candidate, source)) = turns.next() {
+        let attempt = attempt::attempt(request, source, candidate, plugins.endpoints, progress);
+        let failure = match attempt.await {
+            Ok(discovered) => return Ok(discovered),
+            Err(failure) => failure,
+        };
+        let is_last = failure.is_refusal() || turns.peek().is_none();
+        let failure = FailedSource {
+            source_name: candidate.plugin.identity().name.clone(),
+            failure,
+        };
+        if !is_last {
+            let note = format!("{failure}; asking the next trust source");
+            if told.insert(note.clone()) {
+                progress.event(Event::Note(note));
+            }
         }
-        Source::Https(_) => (described(given, Vec::new()), document.cloned()),
-    };
-    Proofs {
-        pins: request.pins.clone(),
-        out_of_band,
-        https_document,
-        operator_endpoints: opened.operator_endpoints.clone(),
-        accepted: request.accepted.clone(),
-        ..Proofs::default()
-    }
-}
-
-/// Fetches cluster-info over a connection verified with the CA that was just established: it must be what was signed,
-/// and brings the CA certificates that were not pinned.
-///
-/// Where nothing of cluster-info was signed (a file, a web server, the service of 2016), a cluster that does not show it
-/// to strangers is no error.
-async fn confirm(
-    trust: VerifiedTrust,
-    routes: &[Route],
-    required: bool,
-    progress: &dyn Progress,
-) -> Result<VerifiedTrust, DiscoveryFailure> {
-    let client = connect::client(routes, trust.ca(), &Credentials::Anonymous)?;
-    match cluster_info(&client).await {
-        Ok(Some(document)) => Ok(trust.confirm(document.as_bytes())?),
-        Ok(None) if required => Err(DiscoveryFailure::ClusterInfoGone),
-        Err(failure) if required || failure.is_transient() => {
-            Err(DiscoveryFailure::Confirmation(failure))
-        }
-        Ok(None) | Err(_) => {
-            let note = "the cluster does not show cluster-info to strangers; the CA is taken as it was given";
-            progress.event(Event::Note(note.to_owned()));
-            Ok(trust)
+        failed.push(failure);
+        if is_last {
+            break;
         }
     }
-}
-
-/// The kubeconfig in cluster-info; none where the ConfigMap or the key is missing.
-async fn cluster_info(client: &kube::Client) -> Result<Option<String>, RequestFailure> {
-    let api: Api<ConfigMap> = Api::namespaced(client.clone(), "kube-public");
-    let config_map = match api.get("cluster-info").await.map_err(RequestFailure::from) {
-        Err(RequestFailure::NotFound(_)) => return Ok(None),
-        other => other?,
-    };
-    Ok(config_map
-        .data
-        .and_then(|mut data| data.remove("kubeconfig")))
+    Err(FailedSources::tell(failed))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ const DISCOVERY_SCHEME: &str = "discovery://";
 
 /// An opened source.
 pub(super) struct Opened {
+    /// What messages call it.
+    pub(super) name: String,
     /// What the endpoint provider is asked with.
     pub(super) locations: Vec<String>,
     /// Stand-alone discovery services, which are no API servers.
@@ -31,8 +33,8 @@ pub(super) struct Opened {
     pub(super) server_name: Option<String>,
 }
 
-pub(super) async fn open(request: &Request) -> Result<Opened, DiscoveryFailure> {
-    match &request.source {
+pub(super) async fn open(source: &Source, request: &Request) -> Result<Opened, DiscoveryFailure> {
+    match source {
         Source::Token { locations, token } => from_token(locations, token),
         Source::File(path) => from_document(&path.display().to_string(), &read_file(path)?),
         Source::Https(url) => {
@@ -50,8 +52,8 @@ pub(super) async fn open(request: &Request) -> Result<Opened, DiscoveryFailure> 
 
 impl Opened {
     /// Where the trust source looks: at the API servers, or at the document whose content it is handed.
-    pub(super) fn trust_locations(&self, request: &Request, dials: &[HostPort]) -> Vec<String> {
-        match &request.source {
+    pub(super) fn trust_locations(&self, source: &Source, dials: &[HostPort]) -> Vec<String> {
+        match source {
             Source::Token { .. } => {
                 let dials = dials.iter().map(ToString::to_string);
                 dials.chain(self.services.clone()).collect()
@@ -73,6 +75,12 @@ fn from_token(locations: &[String], token: &BootstrapToken) -> Result<Opened, Di
         .filter_map(|location| named_server(location))
         .collect();
     Ok(Opened {
+        name: locations
+            .iter()
+            .chain(&services)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", "),
         locations,
         services,
         token: Some(token.clone()),
@@ -117,6 +125,7 @@ fn from_document(name: &str, contents: &[u8]) -> Result<Opened, DiscoveryFailure
     let described = ClusterInfoKubeconfig::new(kubeconfig.endpoints.clone(), kubeconfig.ca.clone())
         .map_err(unusable)?;
     Ok(Opened {
+        name: name.to_owned(),
         services: Vec::new(),
         locations: kubeconfig
             .endpoints

@@ -1,18 +1,25 @@
 use std::os::unix::fs::PermissionsExt;
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
 use kube::api::PostParams;
+use slipway_pki::alpha_discovery::AlphaClusterInfo;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::decision::trust::{Proof, Proposed, TrustError};
 use slipway_pki::jws;
+use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
 use super::*;
+use crate::connect::RequestFailure;
 use crate::progress::Silent;
 use crate::testing::authority;
 use crate::testing::cluster::Cluster;
-use crate::testing::plugins::{Locations, Proposes, ReadsClusterInfo};
+use crate::testing::plugins::{Asked, NoEndpointsHere, Proposes, ReadsClusterInfo};
 use crate::testing::progress::Recorder;
+
+mod fill_in;
+mod in_turn;
 
 fn nothing() -> Proposed {
     Proposed {
@@ -24,7 +31,7 @@ fn nothing() -> Proposed {
 
 fn request(source: Source) -> Request {
     Request {
-        source,
+        sources: vec![source],
         pins: Vec::new(),
         ca: None,
         https_roots: None,
@@ -49,16 +56,12 @@ fn by_token(cluster: &Cluster) -> Request {
     }
 }
 
-async fn run(request: &Request, trust: &dyn TrustSource) -> Result<Discovered, DiscoveryFailure> {
-    discover(
-        request,
-        Plugins {
-            endpoints: &Locations::new(),
-            trust,
-        },
-        &Silent,
-    )
-    .await
+async fn run<T: TrustSource + 'static>(
+    request: &Request,
+    trust: &Arc<T>,
+) -> Result<Discovered, DiscoveryFailure> {
+    let asked = Asked::one(trust.clone());
+    discover(request, asked.plugins(), &Silent).await
 }
 
 async fn replace_cluster_info(cluster: &Cluster, change: impl FnOnce(&mut ConfigMap)) {
@@ -181,11 +184,11 @@ async fn a_plugins_word_proves_nothing_without_the_operators_opt_in() {
         matches!(failure, DiscoveryFailure::Trust(TrustError::NoProof { .. })),
         "{failure}"
     );
-    wanted.accepted.insert(Accepted::UnverifiedSource);
-    assert_eq!(
-        run(&wanted, &source).await.unwrap().trust.proof(),
-        Proof::Unverified
-    );
+    let asked = Asked::one(source).believed();
+    let found = discover(&wanted, asked.plugins(), &Silent).await.unwrap();
+    assert_eq!(found.trust.proof(), Proof::Unverified);
+    let announced = crate::posture::of_trust(&found);
+    assert_eq!(announced[0].detail.as_deref(), Some("proposes"));
 }
 
 #[tokio::test]
@@ -208,15 +211,12 @@ async fn what_is_not_signed_yet_is_tried_again_and_the_reason_shown() {
         },
         ..by_token(&cluster)
     };
-    let plugins = Plugins {
-        endpoints: &Locations::new(),
-        trust: &source,
-    };
+    let asked = Asked::one(source);
     let sign_later = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         cluster.sign_cluster_info(&cluster.token).await;
     };
-    let (found, ()) = tokio::join!(discover(&wanted, plugins, &recorder), sign_later);
+    let (found, ()) = tokio::join!(discover(&wanted, asked.plugins(), &recorder), sign_later);
     found.unwrap();
     let reasons = recorder.events();
     let shown = |event: &Event| matches!(event, Event::Waiting(Waiting::Discovery { reason, .. }) if reason.contains("is missing"));

@@ -4,18 +4,17 @@
 //! before the certificate that belongs to it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
-use slipway_pki::ca::{
-    CaError, CertificateAuthority, ClientCertificate, DEFAULT_CA_LIFETIME, ServerCertificate,
-};
+use slipway_pki::ca::{CaError, CertificateAuthority, ClientCertificate, ServerCertificate};
 use slipway_pki::certificate::Certificate;
-use slipway_pki::decision::signing::{self, DEFAULT_MAXIMUM};
+use slipway_pki::decision::signing;
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 use zeroize::Zeroizing;
 
-use super::settings::{ServerNames, Settings};
+use super::settings::Settings;
 use crate::files::{FileError, Files, exists, read_optional};
 use crate::layout::Layout;
 
@@ -24,8 +23,9 @@ const CA_NAME: &str = "kubernetes";
 const ADMINISTRATOR: &str = "kubernetes-admin";
 const ADMINISTRATORS: &str = "system:masters";
 
-/// A certificate that ends within this time is made anew.
-const RENEWAL: jiff::SignedDuration = jiff::SignedDuration::from_hours(24 * 30);
+/// A certificate that ends within this time is made anew; one that is made for less than three times as long, once a
+/// third of its time is left.
+const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The trust of a cluster, in memory and on disk.
 #[derive(Debug)]
@@ -105,11 +105,11 @@ pub fn create(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Certificates, CertsError> {
-    let (authority, ca) = authority(files, settings.key_algorithm, now)?;
+    let (authority, ca) = authority(files, settings, now)?;
     let server = server(files, &authority, settings, now)?;
     let administrator = issue(
         &authority,
-        settings.key_algorithm,
+        settings,
         now,
         "the administrator's certificate",
         |key, validity| {
@@ -141,7 +141,7 @@ pub(super) fn require(layout: &Layout) -> Result<(), CertsError> {
 
 fn authority(
     files: &mut Files,
-    algorithm: KeyAlgorithm,
+    settings: &Settings,
     now: Timestamp,
 ) -> Result<(CertificateAuthority, Origin), CertsError> {
     let (certificate_path, key_path) = (files.layout().ca_certificate(), files.layout().ca_key());
@@ -171,9 +171,7 @@ fn authority(
         }),
         // A key of ours without a certificate is what a crash in between leaves; nothing was signed with it.
         (None, _) => {
-            let authority =
-                CertificateAuthority::generate(CA_NAME, algorithm, DEFAULT_CA_LIFETIME, now)
-                    .map_err(|error| failed("the CA", &error))?;
+            let authority = new_authority(settings, now)?;
             let key = authority
                 .key_pem()
                 .map_err(|error| failed("the CA", &error))?;
@@ -185,6 +183,16 @@ fn authority(
             Ok((authority, Origin::Made))
         }
     }
+}
+
+/// A CA as the settings want one; on no disk yet.
+pub(super) fn new_authority(
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<CertificateAuthority, CertsError> {
+    let (algorithm, lifetime) = (settings.key_algorithm, settings.lifetimes.ca);
+    CertificateAuthority::generate(CA_NAME, algorithm, lifetime, now)
+        .map_err(|error| failed("the CA", &error))
 }
 
 fn server(
@@ -206,25 +214,19 @@ fn server(
             .ok()
             .zip(PrivateKey::from_pem(&key).ok());
         if let Some((certificate, key)) =
-            kept.filter(|(certificate, key)| is_good(certificate, key, authority, &names, now))
+            kept.filter(|(certificate, key)| is_good(certificate, key, authority, settings, now))
         {
             return Ok(Identity { certificate, key });
         }
     }
-    let identity = issue(
-        authority,
-        settings.key_algorithm,
-        now,
-        WHAT,
-        |key, validity| {
-            let server = ServerCertificate {
-                common_name: "kube-apiserver",
-                dns_names: &names.dns,
-                addresses: &names.addresses,
-            };
-            authority.issue_server(&server, key.public_key(), validity)
-        },
-    )?;
+    let identity = issue(authority, settings, now, WHAT, |key, validity| {
+        let server = ServerCertificate {
+            common_name: "kube-apiserver",
+            dns_names: &names.dns,
+            addresses: &names.addresses,
+        };
+        authority.issue_server(&server, key.public_key(), validity)
+    })?;
     let key = identity
         .key
         .to_pem()
@@ -242,15 +244,20 @@ fn is_good(
     certificate: &Certificate,
     key: &PrivateKey,
     authority: &CertificateAuthority,
-    names: &ServerNames,
+    settings: &Settings,
     now: Timestamp,
 ) -> bool {
+    let names = settings.server_names();
+    let lifetime = settings.lifetimes.issued;
+    let holds_after = |wait: Duration| {
+        now.checked_add(wait)
+            .is_ok_and(|then| then < certificate.not_after())
+    };
     certificate.public_key() == key.public_key()
         && certificate.is_signed_by(authority.certificate())
         && certificate.check_dates(now).is_ok()
-        && now
-            .checked_add(RENEWAL)
-            .is_ok_and(|soon| soon < certificate.not_after())
+        && holds_after(RENEWAL.min(lifetime / 3))
+        && !holds_after(lifetime)
         && names
             .dns
             .iter()
@@ -263,13 +270,13 @@ fn is_good(
 
 fn issue(
     authority: &CertificateAuthority,
-    algorithm: KeyAlgorithm,
+    settings: &Settings,
     now: Timestamp,
     what: &'static str,
     sign: impl FnOnce(&PrivateKey, signing::Validity) -> Result<Certificate, CaError>,
 ) -> Result<Identity, CertsError> {
-    let key = PrivateKey::generate(algorithm).map_err(|error| failed(what, &error))?;
-    let validity = signing::validity(now, None, DEFAULT_MAXIMUM, authority.validity())
+    let key = PrivateKey::generate(settings.key_algorithm).map_err(|error| failed(what, &error))?;
+    let validity = signing::validity(now, None, settings.lifetimes.issued, authority.validity())
         .map_err(|error| failed(what, &error))?;
     let certificate = sign(&key, validity).map_err(|error| failed(what, &error))?;
     Ok(Identity { certificate, key })
@@ -324,6 +331,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::init::settings::Lifetimes;
     use crate::init::settings::tests::settings;
     use crate::layout::Layout;
 
@@ -378,12 +386,41 @@ mod tests {
     }
 
     #[test]
+    fn everything_holds_as_long_as_was_asked_for() {
+        const HOUR: u64 = 3600;
+        let (_folder, mut files) = workspace();
+        let mut wanted = settings("10.0.0.1:6443");
+        wanted.lifetimes = Lifetimes {
+            ca: Duration::from_secs(100 * HOUR),
+            issued: Duration::from_secs(6 * HOUR),
+        };
+        let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+        let after = |hours| now + jiff::SignedDuration::from_hours(hours);
+        let made = create(&mut files, &wanted, now).unwrap();
+        assert_eq!(made.authority.certificate().not_after(), after(100));
+        assert_eq!(made.server.certificate.not_after(), after(6));
+        assert_eq!(made.administrator.certificate.not_after(), after(6));
+
+        let later = create(&mut files, &wanted, after(3)).unwrap();
+        assert_eq!(later.server.certificate, made.server.certificate);
+        let near_its_end = create(&mut files, &wanted, after(5)).unwrap();
+        assert_eq!(near_its_end.server.certificate.not_after(), after(11));
+        wanted.lifetimes.issued = Duration::from_secs(HOUR);
+        let shorter = create(&mut files, &wanted, after(5)).unwrap();
+        assert_eq!(shorter.server.certificate.not_after(), after(6));
+        assert_eq!(
+            shorter.authority.certificate(),
+            made.authority.certificate()
+        );
+    }
+
+    #[test]
     fn an_operators_own_ca_is_used_and_left_alone() {
         let (_folder, mut files) = workspace();
         let theirs = CertificateAuthority::generate(
             "theirs",
             KeyAlgorithm::EcdsaP384,
-            DEFAULT_CA_LIFETIME,
+            Lifetimes::default().ca,
             Timestamp::now(),
         )
         .unwrap();

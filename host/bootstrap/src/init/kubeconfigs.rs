@@ -8,7 +8,6 @@ use super::certs::Certificates;
 use super::settings::Settings;
 use crate::files::{Files, read_optional};
 
-const CLUSTER: &str = "kubernetes";
 const USER: &str = "kubernetes-admin";
 
 /// Writes admin.conf, with the certificate of this run.
@@ -22,7 +21,7 @@ pub(super) fn write(
     let key = PrivateKey::from_pkcs8_der(administrator.key.pkcs8_der())
         .map_err(|error| failed(&error))?;
     let kubeconfig = Kubeconfig {
-        cluster_name: CLUSTER.to_owned(),
+        cluster_name: settings.cluster_name.to_string(),
         endpoints: settings.servers(),
         ca: Some(certificates.authority.bundle()),
         tls_server_name: None,
@@ -63,5 +62,7 @@ pub(super) fn is_good(
             .is_some_and(|leaf| leaf.is_signed_by(certificates.authority.certificate())),
         _ => false,
     };
-    Ok(signed_by_us && kubeconfig.endpoints == settings.servers())
+    Ok(signed_by_us
+        && kubeconfig.cluster_name == settings.cluster_name.as_str()
+        && kubeconfig.endpoints == settings.servers())
 }

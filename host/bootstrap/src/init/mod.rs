@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_config::endpoint::{ApiServerUrl, HostPort};
 use slipway_config::posture::PostureEntry;
-use slipway_config::token::TokenRecord;
+use slipway_config::token::{TokenId, TokenRecord, TokenUsages};
 use slipway_pki::ca::CaBundle;
 
 use self::certs::{Certificates, CertsError, Origin};
@@ -76,8 +76,21 @@ pub enum InitError {
     #[error("cannot write a kubeconfig: {0}")]
     Kubeconfig(String),
     /// There is no token.
-    #[error("cannot make the first token: {0}")]
+    #[error("cannot make a bootstrap token: {0}")]
     Token(String),
+    /// A token would be over at once.
+    #[error("the token {id} would expire at {expires}, and it is {now} now")]
+    TokenExpired {
+        /// The token.
+        id: TokenId,
+        /// When it would end.
+        expires: Timestamp,
+        /// What time it is.
+        now: Timestamp,
+    },
+    /// Two tokens have the same ID.
+    #[error("two of the tokens to make have the ID {0}; each needs an ID of its own")]
+    SameToken(TokenId),
     /// An object of the cluster.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -97,7 +110,7 @@ pub struct Prepared {
 /// A cluster that nodes can join.
 #[derive(Debug)]
 pub struct Published {
-    /// What a node is invited with; none where no token was made.
+    /// What a node is invited with; none where no token was made that signs and authenticates.
     pub invitation: Option<Invitation>,
     /// When the token ends; none: never, or none was made.
     pub token_expires: Option<Timestamp>,
@@ -126,6 +139,8 @@ pub fn prepare(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Prepared, InitError> {
+    // Tokens that cannot be made are found out before anything else is.
+    publish::tokens(settings, now)?;
     let mut files = Files::open(layout)?;
     if phases.include(Phase::Preflight) {
         begin(progress, Phase::Preflight);
@@ -177,10 +192,10 @@ pub async fn publish(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Published, InitError> {
-    let token = publish::first_token(settings, now)?;
+    let tokens = publish::tokens(settings, now)?;
     let ca = prepared.certificates.authority.bundle();
     let mut applied = Vec::new();
-    for (phase, objects) in plan(settings, &token, &ca)? {
+    for (phase, objects) in plan(settings, &tokens, &ca)? {
         if !phases.include(phase) {
             continue;
         }
@@ -193,37 +208,25 @@ pub async fn publish(
     if phases.are_all() {
         note_completion(&prepared.layout)?;
     }
-    let made_token = phases.include(Phase::BootstrapToken);
+    let invites = tokens
+        .iter()
+        .find(|token| token.usages == TokenUsages::ALL)
+        .filter(|_| phases.include(Phase::BootstrapToken));
     Ok(Published {
-        invitation: made_token.then(|| invitation(settings, &token, &ca)),
-        token_expires: token.expires.filter(|_| made_token),
+        invitation: invites.map(|token| invitation(settings, token, &ca)),
+        token_expires: invites.and_then(|token| token.expires),
         objects: applied,
     })
 }
 
-/// Every object that [`publish()`] would make, phase by phase, for `--dry-run`. The CA and the token are made for this
+/// Every object that [`publish()`] would make, phase by phase, for `--dry-run`. The CA and the tokens are made for this
 /// purpose and thrown away.
 pub fn dry_run(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
-    use slipway_pki::ca::{CertificateAuthority, DEFAULT_CA_LIFETIME};
-
-    let authority = CertificateAuthority::generate(
-        "kubernetes",
-        settings.key_algorithm,
-        DEFAULT_CA_LIFETIME,
-        now,
-    )
-    .map_err(|error| CertsError::Make {
-        what: "the CA",
-        reason: error.to_string(),
-    })?;
-    plan(
-        settings,
-        &publish::first_token(settings, now)?,
-        &authority.bundle(),
-    )
+    let ca = certs::new_authority(settings, now)?.bundle();
+    plan(settings, &publish::tokens(settings, now)?, &ca)
 }
 
 /// How far an earlier run came, if there was one.
@@ -248,12 +251,18 @@ pub fn record(layout: &Layout) -> Result<Option<ClusterRecord>, InitError> {
 
 fn plan(
     settings: &Settings,
-    token: &TokenRecord,
+    tokens: &[TokenRecord],
     ca: &CaBundle,
 ) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
     Ok(vec![
         (Phase::Namespaces, namespaces::objects()?),
-        (Phase::BootstrapToken, vec![publish::token_secret(token)?]),
+        (
+            Phase::BootstrapToken,
+            tokens
+                .iter()
+                .map(publish::token_secret)
+                .collect::<Result<_, _>>()?,
+        ),
         (
             Phase::ClusterInfo,
             vec![publish::cluster_info(settings, ca.clone())?],

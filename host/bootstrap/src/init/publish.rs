@@ -1,14 +1,13 @@
-//! What nodes need to find in the cluster: cluster-info, and the first token.
+//! What nodes need to find in the cluster: cluster-info, and the first tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use slipway_config::token::{
-    BootstrapToken, SECRET_NAMESPACE, SECRET_TYPE, TokenGroup, TokenRecord, TokenUsages,
-};
+use slipway_config::kubeadm::TokenSpec;
+use slipway_config::token::{BootstrapToken, SECRET_NAMESPACE, SECRET_TYPE, TokenRecord};
 use slipway_pki::ca::CaBundle;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
@@ -16,30 +15,41 @@ use super::InitError;
 use super::objects::{Policy, Wanted};
 use super::settings::{PublishedCa, Settings};
 
-const DESCRIPTION: &str = "The first bootstrap token, made by 'slipway init'.";
+const DESCRIPTION: &str = "A bootstrap token made by 'slipway init'.";
 
-/// The token of this run: the operator's, or a new one.
-pub(super) fn first_token(settings: &Settings, now: Timestamp) -> Result<TokenRecord, InitError> {
-    let BootstrapToken { id, secret } = match &settings.token.given {
+/// The tokens of this run: the operator's, or new ones.
+pub(super) fn tokens(settings: &Settings, now: Timestamp) -> Result<Vec<TokenRecord>, InitError> {
+    let tokens = settings
+        .tokens
+        .iter()
+        .map(|spec| token(spec, whole_seconds(now)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut ids = BTreeSet::new();
+    match tokens.iter().find(|token| !ids.insert(&token.id)) {
+        Some(token) => Err(InitError::SameToken(token.id.clone())),
+        None => Ok(tokens),
+    }
+}
+
+fn token(spec: &TokenSpec, now: Timestamp) -> Result<TokenRecord, InitError> {
+    let BootstrapToken { id, secret } = match &spec.token {
         Some(token) => token.clone(),
         None => BootstrapToken::generate().map_err(|error| InitError::Token(error.to_string()))?,
     };
-    let expires = settings
-        .token
-        .ttl
-        .map(|ttl| whole_seconds(now).checked_add(ttl))
-        .transpose()
-        .map_err(|error| InitError::Token(error.to_string()))?;
+    let expires = spec.lifetime.end(now);
+    if let Some(expires) = expires.filter(|expires| *expires <= now) {
+        return Err(InitError::TokenExpired { id, expires, now });
+    }
     Ok(TokenRecord {
         id,
         secret,
-        description: DESCRIPTION.to_owned(),
-        expires,
-        usages: TokenUsages {
-            signing: true,
-            authentication: true,
+        description: match spec.description.as_str() {
+            "" => DESCRIPTION.to_owned(),
+            description => description.to_owned(),
         },
-        groups: vec![TokenGroup::default_node_token()],
+        expires,
+        usages: spec.usages,
+        groups: spec.groups.clone(),
     })
 }
 

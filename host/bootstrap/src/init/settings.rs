@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use slipway_config::endpoint::{ApiServerUrl, Host, HostPort};
-use slipway_config::token::BootstrapToken;
+use slipway_config::kubeadm::{ClusterName, TokenSpec};
+use slipway_pki::ca::DEFAULT_CA_LIFETIME;
+use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use slipway_pki::key::KeyAlgorithm;
 
 use super::rbac::Access;
@@ -21,6 +23,8 @@ const KUBERNETES_NAMES: [&str; 5] = [
 /// A new cluster.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What kubeconfigs call the cluster.
+    pub cluster_name: ClusterName,
     /// Where the API server can be reached from outside.
     pub advertise: HostPort,
     /// A stable name in front of the API servers, where there is one.
@@ -31,21 +35,33 @@ pub struct Settings {
     pub extra_sans: Vec<Host>,
     /// What keys are made with.
     pub key_algorithm: KeyAlgorithm,
-    /// The first token.
-    pub token: FirstToken,
+    /// How long what is made holds.
+    pub lifetimes: Lifetimes,
+    /// The first tokens. Nodes are invited with the first of them that signs and authenticates.
+    pub tokens: Vec<TokenSpec>,
     /// Who may do what.
     pub access: Access,
     /// Whether cluster-info carries the CA.
     pub published_ca: PublishedCa,
 }
 
-/// The first token.
-#[derive(Debug, Clone)]
-pub struct FirstToken {
-    /// The operator's own, or none for a generated one.
-    pub given: Option<BootstrapToken>,
-    /// How long it is valid; none means for ever.
-    pub ttl: Option<Duration>,
+/// How long certificates hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// The CA's own.
+    pub ca: Duration,
+    /// What the CA issues here: the API server's and the administrator's.
+    pub issued: Duration,
+}
+
+impl Default for Lifetimes {
+    /// kubeadm's: ten years, and one.
+    fn default() -> Self {
+        Self {
+            ca: DEFAULT_CA_LIFETIME,
+            issued: DEFAULT_MAXIMUM,
+        }
+    }
 }
 
 /// Whether cluster-info carries the CA.
@@ -125,15 +141,14 @@ pub(crate) mod tests {
 
     pub(crate) fn settings(advertise: &str) -> Settings {
         Settings {
+            cluster_name: ClusterName::default(),
             advertise: advertise.parse().unwrap(),
             control_plane_endpoint: None,
             additional_servers: Vec::new(),
             extra_sans: Vec::new(),
             key_algorithm: KeyAlgorithm::default(),
-            token: FirstToken {
-                given: None,
-                ttl: Some(Duration::from_secs(24 * 3600)),
-            },
+            lifetimes: Lifetimes::default(),
+            tokens: vec![TokenSpec::default()],
             access: Access::default(),
             published_ca: PublishedCa::Included,
         }

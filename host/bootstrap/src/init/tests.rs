@@ -3,6 +3,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
+use slipway_config::duration::GoDuration;
+use slipway_config::kubeadm::{Lifetime, TokenSpec};
+use slipway_config::token::TokenGroup;
 use slipway_pki::kubeconfig::{ClusterInfoKubeconfig, Kubeconfig};
 
 use super::settings::tests::settings;
@@ -12,6 +15,13 @@ use crate::progress::Silent;
 use crate::reset;
 use crate::testing::cluster::Cluster;
 use crate::testing::progress::{CrashAt, Recorder};
+
+fn given(token: &str) -> TokenSpec {
+    TokenSpec {
+        token: Some(token.parse().unwrap()),
+        ..TokenSpec::default()
+    }
+}
 
 fn layout() -> (tempfile::TempDir, Layout) {
     let folder = tempfile::tempdir().unwrap();
@@ -54,8 +64,11 @@ async fn a_cluster_is_published_and_publishing_again_changes_nothing() {
     assert!(record.usages.signing && record.usages.authentication);
 
     let mut settings = cluster.settings.clone();
-    settings.token.given = Some(cluster.token.clone());
-    settings.token.ttl = None;
+    settings.tokens = vec![TokenSpec {
+        token: Some(cluster.token.clone()),
+        lifetime: Lifetime::Ttl(GoDuration::ZERO),
+        ..TokenSpec::default()
+    }];
     let phases = Phases {
         skip: [Phase::BootstrapToken].into(),
         ..Phases::default()
@@ -199,10 +212,60 @@ fn somebody_elses_admin_conf_stops_it_before_anything_is_made() {
     assert!(!layout.ca_key().exists());
 }
 
+/// What `init` would write into the Secrets of these tokens.
+fn planned(tokens: Vec<TokenSpec>, now: Timestamp) -> Result<Vec<TokenRecord>, InitError> {
+    let wanted = Settings {
+        tokens,
+        ..settings("10.0.0.1:6443")
+    };
+    publish::tokens(&wanted, now)
+}
+
+#[test]
+fn every_token_is_made_as_it_was_asked_for() {
+    let now: Timestamp = "2026-12-01T10:00:00Z".parse().unwrap();
+    let signing: TokenSpec = serde_json::from_str(
+        r#"{"token": "abcdef.0123456789abcdef", "description": "ours", "ttl": "1h", "usages": ["signing"],
+            "groups": ["system:bootstrappers:ours"]}"#,
+    )
+    .unwrap();
+    let made = planned(vec![signing, TokenSpec::default()], now).unwrap();
+    assert_eq!(made[0].description, "ours");
+    assert_eq!(
+        made[0].expires,
+        Some("2026-12-01T11:00:00Z".parse().unwrap())
+    );
+    assert_eq!(made[0].usages.names(), ["signing"]);
+    assert_eq!(
+        made[0].groups,
+        ["system:bootstrappers:ours".parse().unwrap()]
+    );
+    assert_eq!(
+        made[1].expires,
+        Some("2026-12-02T10:00:00Z".parse().unwrap())
+    );
+    assert_eq!(made[1].groups, [TokenGroup::default_node_token()]);
+}
+
+#[test]
+fn tokens_that_cannot_be_are_refused() {
+    let now: Timestamp = "2026-12-01T10:00:00Z".parse().unwrap();
+    let over = TokenSpec {
+        lifetime: Lifetime::Until(now),
+        ..given("abcdef.0123456789abcdef")
+    };
+    insta::assert_snapshot!(planned(vec![over], now).unwrap_err(), @"the token abcdef would expire at 2026-12-01T10:00:00Z, and it is 2026-12-01T10:00:00Z now");
+    let same = vec![
+        given("abcdef.0123456789abcdef"),
+        given("abcdef.fedcba9876543210"),
+    ];
+    insta::assert_snapshot!(planned(same, now).unwrap_err(), @"two of the tokens to make have the ID abcdef; each needs an ID of its own");
+}
+
 #[test]
 fn a_dry_run_shows_every_object_and_no_secret() {
     let mut wanted = settings("10.0.0.1:6443");
-    wanted.token.given = Some("abcdef.0123456789abcdef".parse().unwrap());
+    wanted.tokens = vec![given("abcdef.0123456789abcdef")];
     let plan = dry_run(&wanted, Timestamp::now()).unwrap();
     let titles: Vec<String> = plan
         .iter()

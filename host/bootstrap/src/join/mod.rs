@@ -32,7 +32,7 @@ use slipway_pki::certificate::Certificate;
 use self::request::{Cluster, Submitted};
 use self::state::{JoinedRecord, Keyed, Record};
 use crate::connect::{self, ConnectError, Credentials};
-use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins, Source};
+use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins};
 use crate::files::{FileError, Files, exists};
 use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
@@ -152,7 +152,7 @@ impl Run<'_> {
         self.begin(Phase::Discovery);
         let discovered =
             discovery::discover(&self.settings.discovery, plugins, self.progress).await?;
-        for entry in posture::of_trust(&discovered.trust) {
+        for entry in posture::of_trust(&discovered) {
             self.progress.event(Event::Warning(entry));
         }
         self.end(Phase::Discovery, Outcome::Done)?;
@@ -341,10 +341,7 @@ fn bootstrap_client(
     let token = settings
         .tls_bootstrap_token
         .as_ref()
-        .or(match &settings.discovery.source {
-            Source::Token { token, .. } => Some(token),
-            Source::File(_) | Source::Https(_) => None,
-        });
+        .or_else(|| settings.discovery.token());
     let own;
     let (credentials, requester) = match (token, &discovered.credentials) {
         (Some(token), _) => {

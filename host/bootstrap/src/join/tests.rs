@@ -6,11 +6,12 @@ use slipway_pki::key::KeyAlgorithm;
 use slipway_pki::kubeconfig::Kubeconfig;
 
 use super::*;
+use crate::discovery::Source;
 use crate::layout::Layout;
 use crate::progress::{Silent, Waiting};
 use crate::reset;
 use crate::testing::cluster::Cluster;
-use crate::testing::plugins::{Locations, ReadsClusterInfo};
+use crate::testing::plugins::{Asked, ReadsClusterInfo};
 use crate::testing::progress::Recorder;
 
 mod interrupted;
@@ -21,10 +22,10 @@ fn settings(cluster: &Cluster) -> Settings {
         layout: Layout::under(&cluster.folder.path().join("node")),
         node: "worker-1".parse().unwrap(),
         discovery: discovery::Request {
-            source: Source::Token {
+            sources: vec![Source::Token {
                 locations: vec![cluster.settings.advertise.to_string()],
                 token: cluster.token.clone(),
-            },
+            }],
             pins: cluster.prepared.certificates.authority.bundle().pins(),
             ca: None,
             https_roots: None,
@@ -49,19 +50,8 @@ async fn run(
     settings: &Settings,
     progress: &dyn Progress,
 ) -> Result<Joined, JoinError> {
-    let (endpoints, trust) = (
-        Locations::new(),
-        ReadsClusterInfo::new(cluster.admin.clone()),
-    );
-    join(
-        settings,
-        Plugins {
-            endpoints: &endpoints,
-            trust: &trust,
-        },
-        progress,
-    )
-    .await
+    let asked = Asked::one(ReadsClusterInfo::new(cluster.admin.clone()));
+    join(settings, asked.plugins(), progress).await
 }
 
 /// A join, with an administrator who acts as soon as there is a request.
@@ -200,15 +190,8 @@ async fn reset_takes_back_everything_that_join_wrote_and_a_new_join_starts_from_
 async fn a_dry_run_discovers_and_touches_nothing() {
     let cluster = Cluster::start().await;
     let settings = settings(&cluster);
-    let (endpoints, trust) = (
-        Locations::new(),
-        ReadsClusterInfo::new(cluster.admin.clone()),
-    );
-    let plugins = Plugins {
-        endpoints: &endpoints,
-        trust: &trust,
-    };
-    let found = dry_run(&settings, plugins, &Silent).await.unwrap();
+    let asked = Asked::one(ReadsClusterInfo::new(cluster.admin.clone()));
+    let found = dry_run(&settings, asked.plugins(), &Silent).await.unwrap();
     assert_eq!(
         found.discovered.trust.endpoints(),
         cluster.settings.servers()

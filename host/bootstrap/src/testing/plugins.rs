@@ -1,5 +1,7 @@
 //! Plugins in Rust, in the place of components: what they propose is for the test to say.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
@@ -13,6 +15,8 @@ use slipway_plugin::extension::endpoint_provider::{
 use slipway_plugin::extension::trust_source::{Discovery, DiscoveryError, DiscoveryRequest};
 use slipway_plugin::{CallStats, EndpointProvider, PluginIdentity, TrustSource};
 
+use crate::discovery::{Candidate, Plugins, SourceKind};
+
 fn identity(name: &str) -> PluginIdentity {
     PluginIdentity {
         name: name.to_owned(),
@@ -24,12 +28,81 @@ fn identity(name: &str) -> PluginIdentity {
     }
 }
 
-/// Names the locations.
-pub(crate) struct Locations(PluginIdentity);
+/// The plugins of a discovery: [`Locations`], and what a test says.
+pub(crate) struct Asked {
+    endpoints: Vec<Arc<dyn EndpointProvider>>,
+    trust: Vec<Candidate>,
+}
 
-impl Locations {
-    pub(crate) fn new() -> Self {
-        Self(identity("locations"))
+impl Asked {
+    /// One trust source, for whatever there is.
+    pub(crate) fn one(plugin: Arc<dyn TrustSource>) -> Self {
+        Self::in_turn([plugin])
+    }
+
+    /// Several, to be asked in this order.
+    pub(crate) fn in_turn(plugins: impl IntoIterator<Item = Arc<dyn TrustSource>>) -> Self {
+        let candidate = |plugin| Candidate {
+            plugin,
+            takes: None,
+            believed_unverified: false,
+        };
+        Self {
+            endpoints: vec![Arc::new(Locations(identity("locations")))],
+            trust: plugins.into_iter().map(candidate).collect(),
+        }
+    }
+
+    /// The same, each for one kind of source.
+    pub(crate) fn taking(mut self, kinds: impl IntoIterator<Item = SourceKind>) -> Self {
+        for (candidate, kind) in self.trust.iter_mut().zip(kinds) {
+            candidate.takes = Some(kind);
+        }
+        self
+    }
+
+    /// The same, with the operator's word for all of them.
+    pub(crate) fn believed(mut self) -> Self {
+        for candidate in &mut self.trust {
+            candidate.believed_unverified = true;
+        }
+        self
+    }
+
+    /// The same, with another endpoint provider asked first.
+    pub(crate) fn after(mut self, provider: Arc<dyn EndpointProvider>) -> Self {
+        self.endpoints.insert(0, provider);
+        self
+    }
+
+    pub(crate) fn plugins(&self) -> Plugins<'_> {
+        Plugins {
+            endpoints: &self.endpoints,
+            trust: &self.trust,
+        }
+    }
+}
+
+/// Names the locations.
+struct Locations(PluginIdentity);
+
+/// Has no endpoints.
+pub(crate) struct NoEndpointsHere(PluginIdentity);
+
+impl NoEndpointsHere {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(identity("no-endpoints-here")))
+    }
+}
+
+#[async_trait]
+impl EndpointProvider for NoEndpointsHere {
+    fn identity(&self) -> &PluginIdentity {
+        &self.0
+    }
+
+    async fn endpoints(&self, _request: EndpointRequest) -> Result<Endpoints, EndpointError> {
+        Err(EndpointError::Unavailable("no such record".to_owned()))
     }
 }
 
@@ -76,11 +149,21 @@ impl Proposes {
         + Send
         + Sync
         + 'static,
-    ) -> Self {
-        Self {
-            identity: identity("proposes"),
+    ) -> Arc<Self> {
+        Self::named("proposes", answer)
+    }
+
+    pub(crate) fn named(
+        name: &str,
+        answer: impl Fn(&DiscoveryRequest) -> Result<(Proposed, Vec<SignedBytes>), DiscoveryError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            identity: identity(name),
             answer: Box::new(answer),
-        }
+        })
     }
 }
 
@@ -107,11 +190,11 @@ pub(crate) struct ReadsClusterInfo {
 }
 
 impl ReadsClusterInfo {
-    pub(crate) fn new(client: kube::Client) -> Self {
-        Self {
+    pub(crate) fn new(client: kube::Client) -> Arc<Self> {
+        Arc::new(Self {
             identity: identity("reads-cluster-info"),
             client,
-        }
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use slipway_config::location::DocumentLocation;
 use slipway_config::name::NodeName;
 use slipway_config::pin::CaPin;
+use slipway_config::plugin::PluginName;
 
 use super::{DiscoverySecret, GoDuration, SecretText};
 
@@ -45,16 +46,20 @@ pub(crate) struct JoinOptions {
     /// Trust whoever knows the token, without a pin; announced as a trade-off
     #[arg(long)]
     pub(crate) discovery_token_unsafe_skip_ca_verification: bool,
-    /// A kubeconfig to discover the cluster from: a path or an https:// URL
+    /// A kubeconfig to discover the cluster from: a path or an https:// URL; may be given more than once, and beside
+    /// API servers
     #[arg(long, value_name = "PATH|URL")]
-    pub(crate) discovery_file: Option<DocumentLocation>,
+    pub(crate) discovery_file: Vec<DocumentLocation>,
     /// The cluster's CA, brought here by other means
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Trust source of the PluginConfiguration to discover with; by default trust-file or trust-https for
-    /// --discovery-file, else trust-jws
-    #[arg(long, value_name = "NAME")]
-    pub(crate) trust: Option<String>,
+    /// Trust sources of the PluginConfiguration to ask, in this order, until one leads to trust; by default all that
+    /// are for what was given
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) trust: Vec<PluginName>,
+    /// Believe what this trust source says about the CA without a proof; announced as a trade-off
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) discovery_unsafe_trust_source: Vec<PluginName>,
     /// Token that asks for the certificate, where it is not the one of discovery; prefer the file form
     #[arg(
         long,

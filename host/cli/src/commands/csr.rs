@@ -20,7 +20,8 @@ use crate::reach::Reach;
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
-    let requests = Requests::new(client.clone());
+    let settings = cluster::settings(&arguments.cluster, &layout)?;
+    let requests = Requests::new(client.clone()).settings(settings);
     let reach = Reach::of(&arguments.cluster, &layout);
     match arguments.command {
         CsrCommand::List => list(&requests, printer).await,

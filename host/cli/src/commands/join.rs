@@ -1,26 +1,23 @@
 //! `slipway join`.
 
+mod plugins;
 mod request;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::Serialize;
-use slipway_bootstrap::discovery::{Plugins, Source};
+use slipway_bootstrap::discovery::Plugins;
 use slipway_bootstrap::join::{self, DryRun, Joined, Node, Phase, Phases, Settings, Start};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::name::NodeName;
-use slipway_config::plugin::{PluginConfiguration, PluginEntry};
 use slipway_pki::key::KeyAlgorithm;
-use slipway_plugin::{EndpointProvider, TrustSource};
 
 use crate::arguments::{JoinArguments, JoinCommand, JoinOptions};
 use crate::documents::Documents;
 use crate::failure::Usage;
 use crate::output::Printer;
-use crate::plugins;
 use crate::progress::Shown;
 
 #[derive(Serialize)]
@@ -46,10 +43,11 @@ pub(super) async fn run(arguments: JoinArguments, layout: Layout, printer: Print
     let settings = settings(&options, &documents, layout, last)?;
     let shown = Shown::new(printer);
     request::warn_about_arguments(&options, &shown);
-    let (endpoints, trust) = load(&options, &settings, &documents.plugins).await?;
+    let (endpoints, trust) =
+        plugins::load(&options, &settings.discovery.sources, &documents.plugins).await?;
     let plugins = Plugins {
-        endpoints: endpoints.as_ref(),
-        trust: trust.as_ref(),
+        endpoints: &endpoints,
+        trust: &trust,
     };
     if options.dry_run || documents.join.as_ref().is_some_and(|join| join.dry_run) {
         let found = join::dry_run(&settings, plugins, &shown).await;
@@ -82,11 +80,12 @@ fn settings(
         .chain(documents.join.iter().flat_map(|join| &join.skip_phases))
         .map(|name| name.parse())
         .collect::<Result<BTreeSet<Phase>, _>>();
+    let discovery = request::discovery(options, documents)?;
     Ok(Settings {
         layout,
         node: node_name(options, documents)?,
-        discovery: request::discovery(options, documents)?,
-        tls_bootstrap_token: request::tls_bootstrap_token(options, documents)?,
+        tls_bootstrap_token: request::tls_bootstrap_token(options, documents, &discovery)?,
+        discovery,
         key_algorithm: KeyAlgorithm::default(),
         start: if options.new_key {
             Start::Anew
@@ -123,46 +122,6 @@ fn node_name(options: &JoinOptions, documents: &Documents) -> Result<NodeName> {
     })
 }
 
-async fn load(
-    options: &JoinOptions,
-    settings: &Settings,
-    configuration: &PluginConfiguration,
-) -> Result<(Arc<dyn EndpointProvider>, Arc<dyn TrustSource>)> {
-    let wanted = options
-        .trust
-        .as_deref()
-        .unwrap_or(match settings.discovery.source {
-            Source::Token { .. } => "trust-jws",
-            Source::File(_) => "trust-file",
-            Source::Https(_) => "trust-https",
-        });
-    let trust = find(&configuration.trust_sources, wanted)?;
-    let Some(endpoints) = configuration.endpoint_providers.first() else {
-        bail!(Usage::new(
-            "the PluginConfiguration has no endpoint provider; add endpoints-static"
-        ));
-    };
-    let host = plugins::one_shot()?;
-    Ok((
-        host.load_endpoint_provider(endpoints).await?,
-        host.load_trust_source(trust).await?,
-    ))
-}
-
-fn find<'a>(entries: &'a [PluginEntry], wanted: &str) -> Result<&'a PluginEntry> {
-    entries
-        .iter()
-        .find(|entry| entry.name.as_str() == wanted)
-        .ok_or_else(|| {
-            let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
-            Usage::new(format!(
-                "there is no trust source {wanted}; there are {}",
-                names.join(", ")
-            ))
-            .into()
-        })
-}
-
 fn list_phases(printer: Printer) -> Result<()> {
     let names = Phase::ALL.map(Phase::name);
     printer.answer(&names, |names| names.join("\n"))?;
@@ -197,6 +156,7 @@ fn show_dry_run(found: &DryRun, printer: Printer) -> Result<()> {
     struct Found {
         endpoints: Vec<String>,
         ca_pins: Vec<String>,
+        source: String,
         proof: String,
         files: Vec<String>,
     }
@@ -204,6 +164,7 @@ fn show_dry_run(found: &DryRun, printer: Printer) -> Result<()> {
     let found = Found {
         endpoints: trust.endpoints().iter().map(ToString::to_string).collect(),
         ca_pins: trust.ca().pins().iter().map(ToString::to_string).collect(),
+        source: found.discovered.source.clone(),
         proof: format!("{:?}", trust.proof()),
         files: found
             .files
@@ -213,9 +174,10 @@ fn show_dry_run(found: &DryRun, printer: Printer) -> Result<()> {
     };
     printer.answer(&found, |found| {
         format!(
-            "the cluster at {} can be trusted ({})\n  CA: {}\nwould ask for a certificate and write\n  {}",
+            "the cluster at {} can be trusted ({}, by {})\n  CA: {}\nwould ask for a certificate and write\n  {}",
             found.endpoints.join(", "),
             found.proof,
+            found.source,
             found.ca_pins.join(", "),
             found.files.join("\n  ")
         )

@@ -9,11 +9,9 @@ use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
 use slipway_bootstrap::files::Files;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::endpoint::Host;
 use slipway_config::plugin::{Mode, PluginConfiguration};
-use slipway_controller::{Chain, ClusterSettings, Controllers, DecisionLog, Signing};
+use slipway_controller::{Chain, Controllers, DecisionLog, Signing};
 use slipway_pki::ca::CertificateAuthority;
-use slipway_pki::guardrail::ApiServerIdentity;
 use slipway_plugin::{Configured, CsrApprover, PluginHost, SealingKey};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -147,17 +145,18 @@ async fn controllers(
     let authority =
         CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())?;
     let chain = chain(host.csr_approvers(configuration).await?);
+    let mut signing = Signing::new(Arc::new(authority));
+    if let Some(longest) = settings.cluster_signing_duration {
+        signing.longest = longest.into();
+    }
     Ok(
         Controllers::builder(api.client(UserInfo::controller(CONTROLLERS)))
-            .settings(ClusterSettings {
-                api_server: api_server(&settings.api_server_names),
-                ..ClusterSettings::default()
-            })
+            .settings(settings.cluster())
             .bootstrap_signer()
             .token_cleaner()
             .csr_cleaner()
             .approver(chain, log.clone())
-            .csr_signer(Signing::new(Arc::new(authority)), log)
+            .csr_signer(signing, log)
             .build(),
     )
 }
@@ -170,15 +169,4 @@ fn chain(approvers: Vec<Configured<dyn CsrApprover>>) -> Chain {
         approvers.into_iter().map(|one| one.plugin).collect()
     };
     Chain::new(plugins(enforced)).with_shadow(plugins(shadow))
-}
-
-fn api_server(names: &[Host]) -> ApiServerIdentity {
-    let mut identity = ApiServerIdentity::default();
-    for name in names {
-        match name {
-            Host::Ip(address) => identity.addresses.push(*address),
-            Host::Name(name) => identity.dns_names.push(name.to_string()),
-        }
-    }
-    identity
 }

@@ -101,6 +101,7 @@ fn init(error: &InitError) -> Option<Advice> {
             Code::Exists,
             "run init with the arguments that it was begun with, or start over with `slipway reset`",
         )),
+        InitError::TokenExpired { .. } | InitError::SameToken(_) => Some(Advice::bare(Code::Usage)),
         InitError::File(FileError::Foreign { .. }) => Some(Advice::new(
             Code::Exists,
             "move the file away if nobody needs it, or give another folder with --dir",
@@ -193,6 +194,16 @@ fn waiting_for(waiting: &Waiting) -> String {
 fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
     match failure {
         DiscoveryFailure::TimedOut { last, .. } => discovery(last),
+        DiscoveryFailure::Sources(failed) => {
+            let telling = failed.refusal().or_else(|| failed.all().first())?;
+            discovery(&telling.failure)
+        }
+        DiscoveryFailure::FillIn { .. }
+        | DiscoveryFailure::NoClusterInfo { .. }
+        | DiscoveryFailure::BadClusterInfo { .. } => Some(Advice::new(
+            Code::Untrusted,
+            "put the cluster's CA into the document, or bring it to this machine and give --ca-file",
+        )),
         DiscoveryFailure::Trust(_) => Some(Advice::new(Code::Untrusted, PINS)),
         DiscoveryFailure::Source(error) => source(error),
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),

@@ -9,7 +9,10 @@ use slipway_bootstrap::files::Files;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::document;
 use slipway_config::endpoint::Host;
+use slipway_config::kubeadm::ValidityPeriod;
 use slipway_config::plugin::PluginConfiguration;
+use slipway_controller::ClusterSettings;
+use slipway_pki::guardrail::ApiServerIdentity;
 
 use crate::documents::Documents;
 use crate::failure::{Code, Coded};
@@ -24,24 +27,51 @@ pub(crate) struct ServerSettings {
     pub(crate) certificates: PathBuf,
     /// Names and addresses that its certificate has, which no node may claim.
     pub(crate) api_server_names: Vec<Host>,
+    /// How long a node's certificate holds at most, where the operator said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cluster_signing_duration: Option<ValidityPeriod>,
 }
 
 impl ServerSettings {
     /// Reads what init wrote.
     pub(crate) fn load(layout: &Layout) -> Result<Self> {
-        let path = path(layout);
-        let text = std::fs::read(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => anyhow::Error::new(Coded::new(
+        Self::find(layout)?.ok_or_else(|| {
+            anyhow::Error::new(Coded::new(
                 Code::NotFound,
                 format!(
                     "there is no cluster here: {} does not exist",
-                    path.display()
+                    path(layout).display()
                 ),
                 "`slipway init` makes one",
-            )),
-            _ => anyhow::Error::new(error).context(format!("cannot read {}", path.display())),
-        })?;
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))
+            ))
+        })
+    }
+
+    /// Reads what init wrote, if it has been here.
+    pub(crate) fn find(layout: &Layout) -> Result<Option<Self>> {
+        let path = path(layout);
+        let text = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        serde_json::from_slice(&text)
+            .map(Some)
+            .with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// What the operator said about the cluster, for those who judge requests.
+    pub(crate) fn cluster(&self) -> ClusterSettings {
+        let mut api_server = ApiServerIdentity::default();
+        for name in &self.api_server_names {
+            match name {
+                Host::Ip(address) => api_server.addresses.push(*address),
+                Host::Name(name) => api_server.dns_names.push(name.to_string()),
+            }
+        }
+        ClusterSettings {
+            api_server,
+            ..ClusterSettings::default()
+        }
     }
 
     /// Keeps the settings, and the plugins as a file that an operator may edit.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use slipway_config::kubeadm::TokenSpec;
 use slipway_config::token::BootstrapToken;
 
 use super::*;
@@ -91,7 +92,7 @@ async fn another_identity_that_may_read_the_request_goes_on_with_it() {
     let cluster = Cluster::start().await;
     let mut settings = stopped_after(&cluster, Phase::Submit).await;
     cluster.let_in().await;
-    settings.discovery.source = Source::File(cluster.prepared.layout.admin_kubeconfig());
+    settings.discovery.sources = vec![Source::File(cluster.prepared.layout.admin_kubeconfig())];
     complete(run(&cluster, &settings, &Silent).await);
     assert_eq!(cluster.submitted().await.len(), 1);
 }
@@ -126,7 +127,10 @@ async fn a_token_that_is_gone_is_told_as_such_and_another_one_goes_on_with_the_s
     // Another token cannot read the request of the first one, so it makes one of its own, for the same key.
     let other: BootstrapToken = BootstrapToken::generate().unwrap();
     let mut cluster_settings = cluster.settings.clone();
-    cluster_settings.token.given = Some(other.clone());
+    cluster_settings.tokens = vec![TokenSpec {
+        token: Some(other.clone()),
+        ..TokenSpec::default()
+    }];
     let only = crate::init::Phases {
         only: Some(crate::init::Phase::BootstrapToken),
         ..Default::default()

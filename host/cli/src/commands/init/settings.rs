@@ -1,14 +1,13 @@
 //! What init makes, from flags, configuration and this machine.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
 use slipway_bootstrap::init::rbac::Access;
-use slipway_bootstrap::init::settings::{FirstToken, PublishedCa, Settings};
+use slipway_bootstrap::init::settings::{PublishedCa, Settings};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::{Host, HostPort};
+use slipway_config::kubeadm::{Lifetime, TokenSpec};
 use slipway_config::plugin::PluginConfiguration;
 use slipway_config::posture::{PostureEntry, PostureId};
 use slipway_pki::key::KeyAlgorithm;
@@ -22,9 +21,6 @@ use crate::server::{ServerSettings, free_port};
 
 /// The port of an API server, unless another is asked for.
 const PORT: u16 = 6443;
-
-/// How long the first token lives, unless something else is asked for.
-const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// Everything that init was asked for.
 pub(super) struct Wanted {
@@ -47,8 +43,8 @@ impl Wanted {
         if options.auto_approve {
             plugins = plugins.with_auto_approve();
         }
-        let given = secret::optional_token(options.token.as_ref(), options.token_file.as_deref())?;
         let settings = Settings {
+            cluster_name: documents.cluster_name(),
             advertise: HostPort::new(Host::Ip(address), listen.port()).context("port 0 is none")?,
             control_plane_endpoint: options
                 .control_plane_endpoint
@@ -62,10 +58,8 @@ impl Wanted {
                 .collect(),
             extra_sans: extra_sans(options, documents)?,
             key_algorithm: key_algorithm(options, documents)?,
-            token: FirstToken {
-                given: given.or_else(|| documents.first_token()),
-                ttl: token_ttl(options, documents),
-            },
+            lifetimes: documents.lifetimes(),
+            tokens: tokens(options, documents)?,
             access: Access {
                 automatic_approval: plugins.approves_automatically(),
                 ..Access::default()
@@ -84,6 +78,7 @@ impl Wanted {
             listen,
             certificates: layout.certificates().to_owned(),
             api_server_names: names(&settings),
+            cluster_signing_duration: documents.cluster.cluster_signing_duration(),
         };
         Ok(Self {
             settings,
@@ -158,15 +153,15 @@ fn extra_sans(options: &InitOptions, documents: &Documents) -> Result<Vec<Host>>
     Ok(names)
 }
 
-/// None is for ever.
-fn token_ttl(options: &InitOptions, documents: &Documents) -> Option<Duration> {
-    match options.token_ttl.map(Duration::from) {
-        Some(Duration::ZERO) => None,
-        Some(ttl) => Some(ttl),
-        None => documents
-            .first_token_ttl(Timestamp::now())
-            .unwrap_or(Some(TOKEN_TTL)),
+/// The tokens of the configuration, what flags say of the first one put into it.
+fn tokens(options: &InitOptions, documents: &Documents) -> Result<Vec<TokenSpec>> {
+    let given = secret::optional_token(options.token.as_ref(), options.token_file.as_deref())?;
+    let mut tokens = documents.first_tokens();
+    if let Some(first) = tokens.first_mut() {
+        first.token = given.or_else(|| first.token.take());
+        first.lifetime = options.token_ttl.map_or(first.lifetime, Lifetime::Ttl);
     }
+    Ok(tokens)
 }
 
 /// What nodes may not claim in their serving certificates.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use slipway_bootstrap::discovery::{Request, Source, Timing};
+use slipway_bootstrap::discovery::{Request, Source, SourceKind, Timing};
 use slipway_bootstrap::progress::{Event, Progress};
 use slipway_config::join_url::JoinUrl;
 use slipway_config::location::DocumentLocation;
@@ -27,27 +27,25 @@ pub(super) fn discovery(options: &JoinOptions, documents: &Documents) -> Result<
     let url = join_url(options)?;
     let pins = pins(options, documents, url.as_ref());
     let ca = options.ca_file.as_deref().map(read_ca).transpose()?;
-    let source = source(options, documents, url.as_ref())?;
     let mut accepted = BTreeSet::new();
     if options.discovery_token_unsafe_skip_ca_verification || documents.join_skips_ca_verification()
     {
         accepted.insert(Accepted::TokenWithoutPin);
     }
-    match &source {
-        Source::Token { .. } if pins.is_empty() && ca.is_none() && accepted.is_empty() => {
-            bail!(Usage::new(
-                "nothing says which CA to believe: whoever knows the token could put a CA of their own in its place"
-            )
-            .with_hint(
-                "add --discovery-token-ca-cert-hash PIN (`slipway certs ca-hash` on the control plane prints it) or \
-                 --ca-file; to trust the token alone, say --discovery-token-unsafe-skip-ca-verification"
-            ));
+    let has_basis = !pins.is_empty()
+        || ca.is_some()
+        || !accepted.is_empty()
+        || !options.discovery_unsafe_trust_source.is_empty();
+    let sources = sources(options, documents, url.as_ref())?;
+    let is_token = |source: &Source| source.kind() == SourceKind::Token;
+    if sources.iter().all(is_token) {
+        if !has_basis {
+            bail!(no_basis());
         }
-        // The operator named the URL: that is the opt-in, and it is announced.
-        Source::Https(_) => {
-            accepted.insert(Accepted::HttpsWithoutPin);
-        }
-        Source::Token { .. } | Source::File(_) => {}
+    } else {
+        // The operator named the web server, in a URL or as the API server of a file that has no CA: that is the opt-in,
+        // and it is announced where it was needed.
+        accepted.insert(Accepted::HttpsWithoutPin);
     }
     let given = options
         .timeout
@@ -59,7 +57,7 @@ pub(super) fn discovery(options: &JoinOptions, documents: &Documents) -> Result<
         ..Timing::default()
     };
     Ok(Request {
-        source,
+        sources,
         pins,
         ca,
         https_roots: None,
@@ -68,10 +66,21 @@ pub(super) fn discovery(options: &JoinOptions, documents: &Documents) -> Result<
     })
 }
 
-/// The token that asks for the certificate, where it is another.
+fn no_basis() -> Usage {
+    Usage::new(
+        "nothing says which CA to believe: whoever knows the token could put a CA of their own in its place",
+    )
+    .with_hint(
+        "add --discovery-token-ca-cert-hash PIN (`slipway certs ca-hash` on the control plane prints it) or \
+         --ca-file; to trust the token alone, say --discovery-token-unsafe-skip-ca-verification",
+    )
+}
+
+/// The token that asks for the certificate, where it is another than that of `discovery`.
 pub(super) fn tls_bootstrap_token(
     options: &JoinOptions,
     documents: &Documents,
+    discovery: &Request,
 ) -> Result<Option<BootstrapToken>> {
     let given = secret::optional_token(
         options.tls_bootstrap_token.as_ref(),
@@ -81,11 +90,8 @@ pub(super) fn tls_bootstrap_token(
         return Ok(given);
     }
     let from_document = documents.join_tls_bootstrap_token();
-    // A file or URL says nothing about a token, and kubeadm takes --token for this there.
-    let from_flag = options
-        .discovery_file
-        .is_some()
-        .then(|| options.token.source());
+    // Where nothing is discovered with a token, --token is for this, as kubeadm has it.
+    let from_flag = discovery.token().is_none().then(|| options.token.source());
     match (from_document, from_flag) {
         (Some(token), _) => Ok(Some(token)),
         (None, None | Some(SecretSource::Prompt)) => Ok(None),
@@ -134,44 +140,45 @@ fn pins(options: &JoinOptions, documents: &Documents, url: Option<&JoinUrl>) -> 
     pins
 }
 
-fn source(options: &JoinOptions, documents: &Documents, url: Option<&JoinUrl>) -> Result<Source> {
-    if let Some(location) = options
-        .discovery_file
-        .as_ref()
-        .or_else(|| documents.join_document())
-    {
-        if url.is_some() {
-            bail!(Usage::new(
-                "--discovery-file and a join URL exclude each other"
-            ));
-        }
-        return Ok(match location {
-            DocumentLocation::File(file) => Source::File(file.clone()),
-            DocumentLocation::Https(url) => Source::Https(url.clone()),
-        });
-    }
-    let from_document = documents.join_token();
-    let (locations, id) = match (url, from_document) {
-        (Some(url), _) => (
-            url.servers().iter().map(ToString::to_string).collect(),
-            Some(url.token_id()),
-        ),
-        (None, Some((server, _))) if options.locations.is_empty() => {
-            (vec![server.to_string()], None)
-        }
-        (None, _) => (options.locations.clone(), None),
+/// Where to learn about the cluster. What the arguments name takes the place of what the configuration names.
+fn sources(
+    options: &JoinOptions,
+    documents: &Documents,
+    url: Option<&JoinUrl>,
+) -> Result<Vec<Source>> {
+    let are_named = !options.locations.is_empty() || !options.discovery_file.is_empty();
+    let mut locations = match url {
+        Some(url) => url.servers().iter().map(ToString::to_string).collect(),
+        None => options.locations.clone(),
     };
-    if locations.is_empty() {
+    let mut files = options.discovery_file.clone();
+    let mut configured = None;
+    if !are_named {
+        files.extend(documents.join_document().cloned());
+        if let Some((server, token)) = documents.join_token() {
+            locations.push(server.to_string());
+            configured = Some(token);
+        }
+    }
+    let mut sources = Vec::new();
+    if !locations.is_empty() {
+        let token = match (options.token.source(), configured) {
+            (SecretSource::Prompt, Some(token)) => token.clone(),
+            (source, _) => secret::bootstrap_token(&source, url.map(JoinUrl::token_id))?,
+        };
+        sources.push(Source::Token { locations, token });
+    }
+    sources.extend(files.into_iter().map(|location| match location {
+        DocumentLocation::File(file) => Source::File(file),
+        DocumentLocation::Https(url) => Source::Https(url),
+    }));
+    if sources.is_empty() {
         bail!(Usage::new("nothing says where the cluster is").with_hint(
             "slipway join HOST:PORT --token-file FILE --discovery-token-ca-cert-hash PIN; \
              `slipway token create --print-join-command` on the control plane prints it"
         ));
     }
-    let token = match (options.token.source(), from_document) {
-        (SecretSource::Prompt, Some((_, token))) => token.clone(),
-        (source, _) => secret::bootstrap_token(&source, id)?,
-    };
-    Ok(Source::Token { locations, token })
+    Ok(sources)
 }
 
 fn read_ca(file: &std::path::Path) -> Result<CaBundle> {

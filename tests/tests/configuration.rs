@@ -1,0 +1,205 @@
+//! What a configuration file says of a cluster, seen from outside: names, times, tokens, and what is not served.
+
+use std::path::Path;
+
+use slipway_tests::{Cluster, Finished, Sandbox, kubectl, openssl};
+
+const HOUR: u64 = 3600;
+
+const HARBOUR: &str = "
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+clusterName: harbour
+certificateValidityPeriod: 30h
+caCertificateValidityPeriod: 300h
+controllerManager:
+  extraArgs:
+  - name: cluster-signing-duration
+    value: 2h
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens:
+- token: abcdef.0123456789abcdef
+  description: for signing alone
+  usages: [signing]
+  ttl: 2h
+- description: for the crew
+  groups: [system:bootstrappers:crew]
+";
+
+/// A cluster that is made from a file.
+fn cluster(yaml: &str, arguments: &[&str]) -> Cluster {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("cluster.yaml", yaml);
+    let file = file.to_str().expect("UTF-8").to_owned();
+    Cluster::start_in(sandbox, &[&["--config", &file], arguments].concat())
+}
+
+/// Whether a certificate ends about that many hours from now.
+fn lasts(certificate: &Path, hours: u64) -> bool {
+    let ends_within = |seconds: u64| {
+        let mut command = openssl();
+        command.args(["x509", "-noout", "-checkend", &seconds.to_string(), "-in"]);
+        Finished::of(command.arg(certificate), "").code() == Some(1)
+    };
+    ends_within(hours * HOUR) && !ends_within(hours * HOUR - 300)
+}
+
+#[test]
+fn names_and_times_of_a_cluster_are_those_of_its_file() {
+    let cluster = cluster(HARBOUR, &["--auto-approve"]);
+    let view = cluster.kubectl(&["config", "view", "--output=json"]).json();
+    assert_eq!(view["clusters"][0]["name"], "harbour");
+    assert_eq!(view["current-context"], "kubernetes-admin@harbour");
+    let nodes = cluster.kubectl(&["--context=kubernetes-admin@harbour", "get", "nodes"]);
+    let _ = nodes.success();
+
+    let pki = cluster.sandbox().dir().join("kubernetes/pki");
+    assert!(lasts(&pki.join("ca.crt"), 300));
+    assert!(lasts(&pki.join("apiserver.crt"), 30));
+
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    let certificate = node.dir().join("kubelet/kubelet-client-current.pem");
+    assert!(
+        lasts(&certificate, 2),
+        "a node's certificate lasts as long as the signer is allowed to give"
+    );
+}
+
+#[test]
+fn a_nodes_certificate_lasts_as_long_as_all_others_unless_more_is_said() {
+    let yaml = "
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+certificateValidityPeriod: 30h
+";
+    let cluster = cluster(yaml, &["--auto-approve"]);
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    let certificate = node.dir().join("kubelet/kubelet-client-current.pem");
+    assert!(lasts(&certificate, 30));
+}
+
+#[test]
+fn every_token_of_the_file_is_made_and_nodes_are_invited_with_one_that_lets_them_in() {
+    let cluster = cluster(HARBOUR, &[]);
+    let tokens = cluster.slipway(&["token", "list", "--output=json"]).json();
+    let tokens = tokens.as_array().expect("a list");
+    assert_eq!(tokens.len(), 2);
+    let signing = tokens
+        .iter()
+        .find(|token| token["id"] == "abcdef")
+        .expect("the one with an ID");
+    assert_eq!(signing["description"], "for signing alone");
+    assert_eq!(signing["usages"], serde_json::json!(["signing"]));
+    let made = tokens
+        .iter()
+        .find(|token| token["id"] != "abcdef")
+        .expect("the other");
+    assert_eq!(made["description"], "for the crew");
+    assert_eq!(
+        made["groups"],
+        serde_json::json!(["system:bootstrappers:crew"])
+    );
+    assert!(
+        cluster
+            .token()
+            .starts_with(made["id"].as_str().expect("an ID"))
+    );
+}
+
+#[test]
+fn what_slipway_does_not_do_is_refused_before_anything_is_made() {
+    let sandbox = Sandbox::new();
+    let over = "
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+bootstrapTokens:
+- expires: 2020-01-01T00:00:00Z
+";
+    let file = sandbox.write("over.yaml", over);
+    let init = |file: &Path| {
+        sandbox.slipway(&[
+            "init",
+            "--apiserver-advertise-address=127.0.0.1",
+            "--config",
+            file.to_str().expect("UTF-8"),
+        ])
+    };
+    let message = init(&file).failure(2);
+    assert!(message.contains("2020-01-01T00:00:00Z"), "{message}");
+
+    let foreign = HARBOUR.replace("cluster-signing-duration", "node-monitor-period");
+    let message = init(&sandbox.write("foreign.yaml", &foreign)).failure(2);
+    assert!(
+        message.contains("foreign.yaml:9:5") && message.contains("node-monitor-period"),
+        "{message}"
+    );
+    assert!(!sandbox.dir().exists());
+}
+
+/// A request for a serving certificate of the node, with this name in it.
+fn serving_request(node: &Sandbox, kubeconfig: &Path, name: &str) -> String {
+    let profile = format!(
+        "[req]\nprompt=no\ndistinguished_name=dn\nreq_extensions=san\n[dn]\nO=system:nodes\nCN=system:node:worker-1\n\
+         [san]\nsubjectAltName=DNS:{name}\n"
+    );
+    let profile = node.write("serving.cnf", &profile);
+    let made = Finished::of(
+        openssl()
+            .args([
+                "req",
+                "-new",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-keyout",
+            ])
+            .arg(node.file("serving.key"))
+            .arg("-config")
+            .arg(&profile),
+        "",
+    );
+    let pem = base64(&made.success());
+    let object = serde_json::json!({
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": { "name": "serving" },
+        "spec": {
+            "request": pem,
+            "signerName": "kubernetes.io/kubelet-serving",
+            "usages": ["digital signature", "server auth"],
+        },
+    });
+    let create = Finished::of(
+        kubectl(kubeconfig).args(["create", "-f", "-"]),
+        &object.to_string(),
+    );
+    let _ = create.success();
+    "serving".to_owned()
+}
+
+fn base64(text: &str) -> String {
+    Finished::of(openssl().args(["base64", "-A"]), text).success()
+}
+
+#[test]
+fn a_person_who_approves_is_told_what_the_cluster_itself_would_object_to() {
+    let cluster = Cluster::start(&[
+        "--auto-approve",
+        "--apiserver-cert-extra-sans=bastion.example",
+    ]);
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    let kubeconfig = node.dir().join("kubernetes/kubelet.conf");
+    let name = serving_request(&node, &kubeconfig, "bastion.example");
+    let shown = cluster.slipway(&["csr", "show", &name]).success();
+    assert!(
+        shown.contains("bastion.example") && shown.contains('✗'),
+        "{shown}"
+    );
+}
