@@ -127,7 +127,7 @@ catalogue! {
     /// Trust without a proof of the host.
     UnverifiedTrustSource = "unverified-trust-source", High,
         "The cluster's CA was believed on a plugin's word, without a proof of Slipway's own.",
-        close: "join with --discovery-token-ca-cert-hash or --ca-file";
+        close: "join with --discovery-token-ca-cert-hash or --ca-file, without --discovery-unsafe-trust-source";
     /// Tokens may read every request.
     KubeletCompatibleBootstrap = "kubelet-compatible-bootstrap", Medium,
         "A bootstrap token may read every certificate signing request of the cluster, as kubeadm and kubelet need it.",
