@@ -13,7 +13,7 @@ mod secret;
 use crate::duration::GoDuration;
 
 pub use bootstrap::{BootstrapToken, GenerateError, TokenError};
-pub use bounds::TokenBounds;
+pub use bounds::{BOUNDS_ANNOTATION, BoundsError, TokenBounds};
 pub use group::{TokenGroup, TokenGroupError};
 pub use id::{TokenId, TokenIdError};
 pub use record::{RecordError, TokenRecord, TokenUsages, expiration_of};

@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
-use slipway_config::token::{TokenBounds, TokenId};
+use slipway_config::token::TokenId;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::guardrail::{
     self, ApiServerIdentity, ClusterFacts, CsrFacts, Guarded, KnownNode, LifetimePolicy, TokenFacts,
@@ -20,7 +20,7 @@ use slipway_pki::signer::NodeSigner;
 
 use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG};
 use crate::error::{During as _, Error};
-use crate::ledger::{Ledgers, LiveToken};
+use crate::ledger::Ledgers;
 use crate::system::Clock;
 use crate::tokens::TokenSecrets;
 
@@ -172,12 +172,7 @@ impl Guard {
             None => secret.created.is_none_or(|created| created <= submitted),
         });
         if let Some(secret) = existing {
-            let token = LiveToken {
-                id: id.clone(),
-                uid: secret.uid,
-                expires: secret.expires,
-            };
-            let stored = self.ledgers.adopt(&token, &TokenBounds::default()).await?;
+            let stored = self.ledgers.adopt(&secret.as_live(id.clone())).await?;
             return Ok(Some(facts(stored.ledger().clone())));
         }
         let past = match told {

@@ -49,6 +49,8 @@ pub struct LiveToken {
     pub uid: String,
     /// When it expires, if ever.
     pub expires: Option<Timestamp>,
+    /// The bounds that it was made with.
+    pub bounds: TokenBounds,
 }
 
 impl Ledgers {
@@ -85,19 +87,15 @@ impl Ledgers {
         self.select(MarkedLedger::LABEL).await
     }
 
-    /// The ledger of a token that exists, made with `bounds` where there is none yet, and brought up to date with the
-    /// token's expiration. The bounds of a ledger that is there already stay.
+    /// The ledger of a token that exists, made with the token's bounds where there is none yet, and brought up to date
+    /// with the token's expiration. The bounds of a ledger that is there already stay.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
-    pub async fn adopt(
-        &self,
-        token: &LiveToken,
-        bounds: &TokenBounds,
-    ) -> Result<StoredLedger, Error> {
+    pub async fn adopt(&self, token: &LiveToken) -> Result<StoredLedger, Error> {
         let stored = match self.get(&token.uid).await? {
             Some(stored) => stored,
-            None => self.create(token, bounds).await?,
+            None => self.create(token).await?,
         };
         if stored.ledger().expires() == token.expires {
             return Ok(stored);
@@ -192,11 +190,11 @@ impl Ledgers {
         Ok(found.into_iter().map(StoredLedger).collect())
     }
 
-    async fn create(&self, token: &LiveToken, bounds: &TokenBounds) -> Result<StoredLedger, Error> {
+    async fn create(&self, token: &LiveToken) -> Result<StoredLedger, Error> {
         let ledger = TokenLedger::new(
             token.id.clone(),
             token.uid.clone(),
-            bounds.clone(),
+            token.bounds.clone(),
             token.expires,
         );
         let new = MarkedLedger {
@@ -205,7 +203,7 @@ impl Ledgers {
         };
         let made = match self.records.create(&new).await? {
             Some(made) => StoredLedger(made),
-            // Somebody else was quicker, with bounds of the same token.
+            // Somebody else was quicker, with the same bounds.
             None => self.existing(&token.uid).await?,
         };
         Ok(made)

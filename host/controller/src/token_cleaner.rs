@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
-use slipway_config::token::TokenBounds;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::ledger::{Ledgers, LiveToken};
+use crate::ledger::Ledgers;
 use crate::system::{Clock, until};
 use crate::tokens::{TokenSecret, TokenSecrets};
 use crate::watch::Cache;
@@ -75,13 +74,8 @@ impl TokenCleaner {
     }
 
     async fn delete(&self, token: &TokenSecret) -> Result<(), Error> {
-        if let (true, Some(id)) = (token.authenticates(), token.id()) {
-            let live = LiveToken {
-                id,
-                uid: token.uid.clone(),
-                expires: token.expires,
-            };
-            self.ledgers.adopt(&live, &TokenBounds::default()).await?;
+        if let Some(live) = token.live() {
+            self.ledgers.adopt(&live).await?;
             self.ledgers.mark_expired(&token.uid).await?;
         }
         if self.secrets.delete(token).await? {

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use slipway_config::token::{TokenBounds, TokenId};
+use slipway_config::token::TokenId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::ledger::{Ledgers, LiveToken, StoredLedger};
+use crate::ledger::{Ledgers, StoredLedger};
 use crate::system::{Clock, later};
 use crate::tokens::{TokenSecret, TokenSecrets};
 
@@ -75,20 +75,12 @@ impl TokenKeeper {
         }
     }
 
-    /// One that lets nobody in has no ledger yet: its bounds may still be on their way.
+    /// One that lets nobody in has no ledger.
     async fn adopt(&self, token: &TokenSecret) -> Result<(), Error> {
-        let Some(id) = token.id().filter(|_| token.authenticates()) else {
-            return Ok(());
-        };
-        let live = LiveToken {
-            id,
-            uid: token.uid.clone(),
-            expires: token.expires,
-        };
-        self.ledgers
-            .adopt(&live, &TokenBounds::default())
-            .await
-            .map(drop)
+        match token.live() {
+            Some(live) => self.ledgers.adopt(&live).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// A token was seen to be deleted: revoked, unless it was over already and somebody else cleaned it up.
@@ -137,12 +129,13 @@ impl TokenKeeper {
     }
 }
 
-/// Whether the ledger of a token that is gone is of no use any more.
+/// Whether the ledger of a token that is gone is of no use any more: nothing waits through it, and the token would be over
+/// should its store bring it back. That one which never expires was revoked is known from its ledger alone, which stays.
 fn is_forgettable(stored: &StoredLedger, now: Timestamp) -> bool {
     let ledger = stored.ledger();
-    let end = match ledger.revoked() {
-        Some(revoked) => Some(revoked),
-        None => ledger.expires().filter(|_| stored.is_marked_expired()),
+    let end = match (ledger.revoked(), ledger.expires()) {
+        (Some(revoked), expires) => expires.map(|expires| expires.max(revoked)),
+        (None, expires) => expires.filter(|_| stored.is_marked_expired()),
     };
     // A garbage expiration reads as 1970: such a ledger is kept as long after it was made.
     let end = end.map(|end| stored.created().map_or(end, |created| end.max(created)));

@@ -264,6 +264,8 @@ fn projected(token: &StoredToken) -> Secret {
             namespace: Some(SECRET_NAMESPACE.to_owned()),
             uid: Some(token.uid.clone()),
             creation_timestamp: Some(Time(token.created)),
+            // What they hold becomes the bounds of the token's ledger.
+            annotations: token.bounds.to_annotations(),
             ..ObjectMeta::default()
         },
         type_: Some(SECRET_TYPE.to_owned()),

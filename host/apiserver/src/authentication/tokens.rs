@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Secret;
-use slipway_config::token::{SECRET_NAMESPACE, SECRET_TYPE, TokenId, TokenRecord};
+use slipway_config::token::{SECRET_NAMESPACE, SECRET_TYPE, TokenBounds, TokenId, TokenRecord};
 use slipway_plugin::TokenStore;
 
 use super::bootstrap_token::KnownToken;
@@ -85,8 +85,17 @@ impl Tokens {
                 return Ok(None);
             }
         };
+        let made_with = match TokenBounds::from_annotations(secret.metadata.annotations.as_ref()) {
+            Ok(bounds) => bounds,
+            Err(error) => {
+                tracing::warn!(token = %id, %error, "a bootstrap token's bounds are not known");
+                return Ok(None);
+            }
+        };
         let uid = secret.metadata.uid.unwrap_or_default();
-        let sources = ledger::bounds(&self.store, &uid)?.unwrap_or_default().cidrs;
+        let sources = ledger::bounds(&self.store, &uid)?
+            .unwrap_or(made_with)
+            .cidrs;
         Ok(Some(KnownToken {
             record,
             uid,

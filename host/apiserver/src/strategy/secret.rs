@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use slipway_config::token::{SECRET_NAMESPACE, SECRET_TYPE, TokenRecord};
+use slipway_config::token::{
+    BOUNDS_ANNOTATION, BoundsError, SECRET_NAMESPACE, SECRET_TYPE, TokenBounds, TokenRecord,
+};
 use slipway_plugin::TokenStore;
 use slipway_plugin::extension::token_store::{Precondition, StoredToken, TokenStoreError};
 
@@ -38,33 +40,40 @@ pub(super) async fn write_through(
     context: &Context,
 ) -> Result<(), Status> {
     let (Change::Create(object) | Change::Update(_, object) | Change::Delete(object)) = change;
-    let Some(record) = token(object)? else {
+    let Some((record, bounds)) = token(object)? else {
         return Ok(());
     };
     match change {
-        Change::Create(new) => create_token(store, record, new, context).await,
+        Change::Create(new) => create_token(store, record, bounds, new, context).await,
         Change::Update(old, _) => update_token(store, record, old, context).await,
         Change::Delete(old) => delete_token(store, &record, old, context).await,
     }
 }
 
-/// The token in a Secret; none where it holds none.
-fn token(object: &Object) -> Result<Option<TokenRecord>, Status> {
+/// The token in a Secret and the bounds that it is made with; none where it holds none.
+fn token(object: &Object) -> Result<Option<(TokenRecord, TokenBounds)>, Status> {
     let secret: Secret = read(object)?;
-    Ok(is_token(&secret)
-        .then(|| TokenRecord::from_secret_data(&secret_data(&secret), object.name()).ok())
-        .flatten())
+    if !is_token(&secret) {
+        return Ok(None);
+    }
+    let record = TokenRecord::from_secret_data(&secret_data(&secret), object.name()).ok();
+    Ok(record.zip(bounds(&secret).ok()))
+}
+
+fn bounds(secret: &Secret) -> Result<TokenBounds, BoundsError> {
+    TokenBounds::from_annotations(secret.metadata.annotations.as_ref())
 }
 
 async fn create_token(
     store: &dyn TokenStore,
     record: TokenRecord,
+    bounds: TokenBounds,
     new: &Object,
     context: &Context,
 ) -> Result<(), Status> {
     let token = StoredToken {
         record,
-        bounds: Default::default(),
+        bounds,
         uid: new.uid().to_owned(),
         created: context.now,
     };
@@ -174,6 +183,16 @@ fn validate(old: Option<&Secret>, new: &Secret) -> Vec<Violation> {
         if let Err(error) = TokenRecord::from_secret_data(&secret_data(new), name) {
             found.push(Violation::invalid("data", error.to_string()));
         }
+        match (old.map(bounds), bounds(new)) {
+            (_, Err(error)) => found.push(Violation::invalid("metadata.annotations", error.to_string())),
+            (Some(old), new) if old != new => found.push(Violation::forbidden(
+                "metadata.annotations",
+                format!(
+                    "a token keeps the bounds that it was made with, so that {BOUNDS_ANNOTATION} cannot be changed"
+                ),
+            )),
+            _ => {}
+        }
     }
     let Some(old) = old else {
         return found;
@@ -249,6 +268,25 @@ mod tests {
             .map(|violation| violation.field)
             .collect();
         assert_eq!(fields, ["immutable", "data"]);
+    }
+
+    #[test]
+    fn the_bounds_of_a_token_are_readable_and_stay() {
+        let data = [("token-id", "abcdef"), ("token-secret", "0123456789abcdef")];
+        let with = |bounds: Option<&str>| {
+            let mut token = bootstrap_token("bootstrap-token-abcdef", &data);
+            token.metadata.annotations =
+                bounds.map(|text| [(BOUNDS_ANNOTATION.to_owned(), text.to_owned())].into());
+            token
+        };
+        let once = with(Some(r#"{"uses":1}"#));
+        assert_eq!(validate(None, &once), []);
+        assert_eq!(validate(Some(&once), &once), []);
+        assert_eq!(validate(None, &with(Some("once"))).len(), 1);
+        for other in [with(None), with(Some(r#"{"uses":2}"#))] {
+            assert_eq!(validate(Some(&once), &other).len(), 1);
+            assert_eq!(validate(Some(&other), &once).len(), 1);
+        }
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Signatures {
 
 #[cfg(test)]
 mod tests {
-    use slipway_config::token::{RecordError, TokenRecord};
+    use slipway_config::token::{RecordError, TokenBounds, TokenRecord};
 
     use super::*;
 
@@ -93,6 +93,7 @@ mod tests {
             resource_version: None,
             expires: slipway_config::token::expiration_of(&data),
             record,
+            bounds: Ok(TokenBounds::default()),
             name,
         }
     }

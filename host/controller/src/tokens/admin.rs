@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::secrets::{TokenSecret, TokenSecrets, title};
 use crate::error::{During as _, Error};
-use crate::ledger::{Ledgers, LiveToken, StoredLedger};
+use crate::ledger::{Ledgers, StoredLedger};
 use crate::system::{Clock, system_clock};
 
 /// Makes, lists and deletes tokens, with nothing but a client.
@@ -141,10 +141,7 @@ impl TokenAdmin {
         }
     }
 
-    /// Makes a token.
-    ///
-    /// One with bounds can let nobody in until its bounds are stored: should this be cut short, what is left is a token
-    /// that authenticates nobody, and never one without its bounds.
+    /// Makes a token. Its bounds are in the same object, so that there is never one without them.
     ///
     /// # Errors
     /// [`TokenAdminError::Exists`] where the ID is taken; otherwise where the token would be of no use, or the API does
@@ -152,49 +149,22 @@ impl TokenAdmin {
     pub async fn create(&self, new: &NewToken) -> Result<ListedToken, TokenAdminError> {
         self.sensible(new)?;
         let id = &new.token.id;
-        let whole = record(new, new.usages);
-        let bounded = !new.bounds.is_unbounded();
-        let first = match bounded {
-            true => record(
-                new,
-                TokenUsages {
-                    authentication: false,
-                    ..new.usages
-                },
-            ),
-            false => whole.clone(),
-        };
-        let name = id.secret_name();
         let made = self
             .secrets
             .api()
-            .create(&PostParams::default(), &object(&first))
+            .create(&PostParams::default(), &object(new))
             .await
-            .during("create", title(&name));
-        let mut secret = match made {
+            .during("create", title(&id.secret_name()));
+        let secret = match made {
             Err(error) if error.is_conflict() => return Err(TokenAdminError::Exists(id.clone())),
             made => made?,
         };
-        let token = LiveToken {
-            id: id.clone(),
-            uid: secret.metadata.uid.clone().unwrap_or_default(),
-            expires: new.expires,
-        };
-        if new.usages.authentication {
-            self.ledgers.adopt(&token, &new.bounds).await?;
-        }
-        if bounded {
-            secret.data = object(&whole).data;
-            secret = self
-                .secrets
-                .api()
-                .replace(&name, &PostParams::default(), &secret)
-                .await
-                .during("update", title(&name))?;
-        }
         let read =
             TokenSecret::read(&secret).ok_or_else(|| TokenAdminError::NotFound(id.clone()))?;
-        let stored = self.ledgers.get(&read.uid).await?;
+        let stored = match read.live() {
+            Some(live) => Some(self.ledgers.adopt(&live).await?),
+            None => None,
+        };
         Ok(self.listed(&read, stored.as_ref()))
     }
 
@@ -287,33 +257,32 @@ impl TokenAdmin {
             uses_left: ledger.and_then(|ledger| ledger.uses_left(now)),
             revoked: ledger.is_some_and(|ledger| ledger.revoked().is_some()),
             weak: record.is_ok_and(|record| record.secret.is_weak()),
-            problem: record.err().map(ToString::to_string),
+            problem: secret.problem(),
         }
     }
 }
 
-fn record(new: &NewToken, usages: TokenUsages) -> TokenRecord {
-    TokenRecord {
+fn object(new: &NewToken) -> Secret {
+    let record = TokenRecord {
         id: new.token.id.clone(),
         secret: new.token.secret.clone(),
         description: new.description.clone(),
         expires: new.expires,
-        usages,
+        usages: new.usages,
         groups: new.groups.clone(),
-    }
-}
-
-fn object(record: &TokenRecord) -> Secret {
-    let data = record.to_secret_data();
+    };
     Secret {
         metadata: ObjectMeta {
             name: Some(record.id.secret_name()),
             namespace: Some(SECRET_NAMESPACE.to_owned()),
+            annotations: new.bounds.to_annotations(),
             ..ObjectMeta::default()
         },
         type_: Some(SECRET_TYPE.to_owned()),
         data: Some(
-            data.into_iter()
+            record
+                .to_secret_data()
+                .into_iter()
                 .map(|(key, value)| (key, ByteString(value)))
                 .collect(),
         ),

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, ListParams, Preconditions};
 use slipway_config::token::{
-    RecordError, SECRET_NAMESPACE, SECRET_TYPE, TokenId, TokenRecord, expiration_of,
+    BoundsError, RecordError, SECRET_NAMESPACE, SECRET_TYPE, TokenBounds, TokenId, TokenRecord,
+    expiration_of,
 };
 
 use crate::error::{During as _, Error};
+use crate::ledger::LiveToken;
 
 /// Selects the Secrets with tokens.
 pub(crate) const SELECTOR: &str = "type=bootstrap.kubernetes.io/token";
@@ -29,6 +31,8 @@ pub(crate) struct TokenSecret {
     pub(crate) expires: Option<Timestamp>,
     /// The token, or what is wrong with it.
     pub(crate) record: Result<TokenRecord, RecordError>,
+    /// The bounds that the token was made with, or what is wrong with them.
+    pub(crate) bounds: Result<TokenBounds, BoundsError>,
 }
 
 /// Reads and deletes the Secrets.
@@ -65,6 +69,7 @@ impl TokenSecret {
             resource_version: metadata.resource_version.clone(),
             expires: expiration_of(&data),
             record: TokenRecord::from_secret_data(&data, &name),
+            bounds: TokenBounds::from_annotations(metadata.annotations.as_ref()),
             name,
         })
     }
@@ -79,11 +84,31 @@ impl TokenSecret {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Whether somebody can be let in by it. One that is not in order authenticates nobody.
-    pub(crate) fn authenticates(&self) -> bool {
-        self.record
+    /// The token as far as its ledger is concerned, where somebody can be let in by it. One that is not in order
+    /// authenticates nobody.
+    pub(crate) fn live(&self) -> Option<LiveToken> {
+        let authenticates = self
+            .record
             .as_ref()
-            .is_ok_and(|record| record.usages.authentication)
+            .is_ok_and(|record| record.usages.authentication);
+        let id = self.id().filter(|_| authenticates)?;
+        Some(self.as_live(id))
+    }
+
+    /// The token with this ID as far as its ledger is concerned. Within bounds that cannot be read nothing can be done.
+    pub(crate) fn as_live(&self, id: TokenId) -> LiveToken {
+        LiveToken {
+            id,
+            uid: self.uid.clone(),
+            expires: self.expires,
+            bounds: self.bounds.clone().unwrap_or_else(|_| TokenBounds::void()),
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let record = self.record.as_ref().err().map(ToString::to_string);
+        record.or_else(|| self.bounds.as_ref().err().map(ToString::to_string))
     }
 }
 
@@ -151,6 +176,7 @@ pub(crate) fn title(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::ByteString;
+    use slipway_config::token::BOUNDS_ANNOTATION;
 
     use super::*;
 
@@ -173,8 +199,38 @@ mod tests {
         assert!(read.record.is_err());
         assert!(read.is_expired(Timestamp::from_second(60).unwrap()));
         assert!(!read.is_expired(Timestamp::from_second(59).unwrap()));
-        assert!(!read.authenticates());
+        assert_eq!(read.live(), None);
         secret.type_ = Some("Opaque".to_owned());
         assert!(TokenSecret::read(&secret).is_none());
+    }
+
+    #[test]
+    fn within_bounds_that_cannot_be_read_nothing_can_be_done() {
+        let with = |annotation: &str| {
+            let data = [
+                ("token-id", "abcdef"),
+                ("token-secret", "0123456789abcdef"),
+                ("usage-bootstrap-authentication", "true"),
+            ];
+            let mut secret = Secret {
+                type_: Some(SECRET_TYPE.to_owned()),
+                data: Some(
+                    data.map(|(key, value)| (key.to_owned(), ByteString(value.into())))
+                        .into(),
+                ),
+                ..Secret::default()
+            };
+            secret.metadata.name = Some("bootstrap-token-abcdef".to_owned());
+            secret.metadata.uid = Some("u".to_owned());
+            secret.metadata.annotations =
+                Some([(BOUNDS_ANNOTATION.to_owned(), annotation.to_owned())].into());
+            TokenSecret::read(&secret).unwrap()
+        };
+        let read = with(r#"{"uses":2}"#);
+        assert_eq!(read.live().unwrap().bounds.uses, Some(2));
+        assert_eq!(read.problem(), None);
+        let read = with("twice");
+        assert_eq!(read.live().unwrap().bounds, TokenBounds::void());
+        assert!(read.problem().unwrap().contains(BOUNDS_ANNOTATION));
     }
 }

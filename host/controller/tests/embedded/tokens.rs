@@ -444,3 +444,67 @@ async fn a_token_that_another_cleaner_took_away_in_time_has_expired() {
     .expect("the ledger stayed");
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_is_remembered_for_as_long_as_it_could_come_back() {
+    let cluster = Cluster::start().await;
+    let mut endless = new_token(TokenBounds::default());
+    endless.expires = None;
+    let ends = new_token(TokenBounds::default());
+    let mut uids = Vec::new();
+    for new in [&endless, &ends] {
+        uids.push(cluster.tokens().create(new).await.unwrap().uid);
+        cluster.tokens().delete(&new.token.id).await.unwrap();
+    }
+    cluster.advance(Duration::from_secs(9 * 24 * 3600));
+    let running = cluster.run(cluster.controllers(vec![]));
+    let ledgers = ledgers(&cluster);
+    eventually(|| async {
+        let found = ledgers.get(&uids[1]).await.unwrap();
+        found.is_none().then_some(())
+    })
+    .await
+    .expect("the ledger stayed");
+    assert!(ledgers.get(&uids[0]).await.unwrap().is_some());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_somebody_else_wrote_tells_its_bounds() {
+    let cluster = Cluster::start().await;
+    let running = cluster.run(cluster.controllers(vec![approve()]));
+    let new = new_token(TokenBounds::default());
+    let secret = serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "bootstrap.kubernetes.io/token",
+        "metadata": {
+            "name": new.token.id.secret_name(),
+            "annotations": {"slipway.dev/token-bounds": r#"{"node":"w1"}"#},
+        },
+        "stringData": {
+            "token-id": new.token.id.to_string(),
+            "token-secret": new.token.secret.expose(),
+            "usage-bootstrap-authentication": "true",
+        },
+    });
+    let made = secrets(&cluster)
+        .create(
+            &PostParams::default(),
+            &serde_json::from_value(secret).unwrap(),
+        )
+        .await
+        .unwrap();
+    let uid = made.metadata.uid.unwrap();
+    let token = eventually(|| async {
+        let listed = cluster.tokens().list().await.unwrap();
+        listed.into_iter().find(|token| token.uid == uid)
+    })
+    .await
+    .unwrap();
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "other")
+        .await;
+    let denied = cluster.until("other", Standing::Denied).await;
+    let (_, message) = condition(&denied, "Denied").unwrap();
+    assert!(message.contains("for the node w1 only"), "{message}");
+    running.stop().await;
+}

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
-use slipway_config::token::{TokenBounds, TokenId};
+use slipway_config::token::{BOUNDS_ANNOTATION, TokenBounds, TokenId};
 use slipway_pki::decision::ledger::TokenLedger;
 use slipway_plugin::TokenStore;
 
@@ -151,6 +151,22 @@ async fn a_bound_token_is_refused_from_elsewhere() {
     // A ledger that cannot be read lets nobody in.
     put(&store, key, map("{}".into())).await;
     assert_eq!(ask(&credentials, TOKEN, "10.1.2.3").await, Err(500));
+}
+
+#[tokio::test]
+async fn bounds_hold_before_the_token_has_its_ledger() {
+    let store = store().await;
+    let credentials = over(&store, TokenBackend::Native);
+    let with = |bounds: &str| {
+        let mut secret = secret(&[]);
+        secret["metadata"]["annotations"] = json!({ BOUNDS_ANNOTATION: bounds });
+        secret
+    };
+    put_secret(&store, SECRET_NAME, with(r#"{"cidrs":["10.1.0.0/16"]}"#)).await;
+    assert!(ask(&credentials, TOKEN, "10.1.2.3").await.is_ok());
+    assert_eq!(ask(&credentials, TOKEN, "10.2.0.1").await, Err(401));
+    put_secret(&store, SECRET_NAME, with("anywhere")).await;
+    assert_eq!(ask(&credentials, TOKEN, "10.1.2.3").await, Err(401));
 }
 
 #[tokio::test]

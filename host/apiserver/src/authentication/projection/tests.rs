@@ -1,6 +1,7 @@
 use super::*;
 use crate::authentication::testing::{MemoryTokens, SECRET_NAME, put, store, stored_token};
 use serde_json::json;
+use slipway_config::token::TokenBounds;
 
 async fn projection() -> (Arc<MemoryTokens>, Projection) {
     let tokens = Arc::new(MemoryTokens::new());
@@ -25,6 +26,21 @@ async fn a_token_gets_its_secret_with_its_own_uid() {
     assert_eq!(
         secret_data(&secret),
         stored_token("u-1", &[]).record.to_secret_data()
+    );
+}
+
+#[tokio::test]
+async fn the_bounds_that_a_token_was_made_with_come_with_it() {
+    let (tokens, projection) = projection().await;
+    let mut token = stored_token("u-1", &[]);
+    token.bounds.uses = Some(1);
+    let bounds = token.bounds.clone();
+    tokens.set(token);
+    projection.settle().await.unwrap();
+    let secret = secret(&projection).unwrap();
+    assert_eq!(
+        TokenBounds::from_annotations(secret.metadata.annotations.as_ref()),
+        Ok(bounds)
     );
 }
 

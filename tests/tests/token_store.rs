@@ -1,0 +1,101 @@
+//! Bootstrap tokens that a component keeps, in the place of the API's own database.
+
+use std::path::PathBuf;
+
+use slipway_tests::{Cluster, Finished, Sandbox, serve};
+
+/// A cluster whose tokens are in files, and the folder of the files.
+fn cluster() -> (Cluster, PathBuf) {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.file("tokens");
+    std::fs::create_dir(&folder).expect("a folder");
+    let yaml = format!(
+        "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ntokenStores:\n- name: tokens-file\n  grants:\n    filesystem:\n    - name: tokens\n      path: {}\n      writable: true\n",
+        folder.display()
+    );
+    let file = sandbox.write("cluster.yaml", &yaml);
+    let file = file.to_str().expect("UTF-8").to_owned();
+    let cluster = Cluster::start_in(sandbox, &["--auto-approve", "--config", &file]);
+    (cluster, folder)
+}
+
+fn files(folder: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+fn create(cluster: &Cluster, arguments: &[&str]) -> String {
+    let all = [&["token", "create", "--output=json"], arguments].concat();
+    let answer = cluster.slipway(&all).json();
+    answer["token"].as_str().expect("a token").to_owned()
+}
+
+fn id(token: &str) -> &str {
+    token.split_once('.').expect("a token").0
+}
+
+fn join(cluster: &Cluster, token: &str, name: &str) -> Finished {
+    let (server, pin) = (cluster.server(), cluster.pin());
+    let arguments = [
+        &cluster.join_arguments(&server, &pin, name)[..],
+        &["--timeout=20s"],
+    ]
+    .concat();
+    Sandbox::new().slipway_with(("SLIPWAY_TOKEN", token), &arguments)
+}
+
+#[test]
+fn the_files_are_what_counts_and_hold_no_secret() {
+    let (cluster, folder) = cluster();
+    let token = create(&cluster, &[]);
+    let file = format!("{}.1", id(&token));
+    assert!(files(&folder).contains(&file), "{:?}", files(&folder));
+    let text = std::fs::read_to_string(folder.join(&file)).expect("a file");
+    let secret = token.split_once('.').expect("a token").1;
+    assert!(!text.contains(secret));
+    let _ = join(&cluster, &token, "worker-1").success();
+
+    let removed = folder.join(&file);
+    std::fs::remove_file(&removed).expect("a file");
+    let refused = join(&cluster, &token, "worker-2");
+    assert_ne!(refused.code(), Some(0), "a token that is not in its store");
+}
+
+#[test]
+fn bounds_outlive_the_database_of_the_api() {
+    let (cluster, _) = cluster();
+    let token = create(&cluster, &["--node=worker-1", "--uses=1"]);
+    cluster.kill();
+    let database = cluster.sandbox().dir().join("state/store.redb");
+    std::fs::remove_file(database).expect("a file");
+    let mut server = serve(cluster.sandbox())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("slipway can be started");
+    let listed = (0..200).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let listed = cluster.slipway(&["token", "list", "--output=json"]);
+        let tokens: serde_json::Value = serde_json::from_str(&listed.stdout()).ok()?;
+        let tokens = tokens.as_array()?;
+        let found = tokens.iter().find(|listed| listed["id"] == id(&token))?;
+        (found["usesLeft"] == 1).then(|| found.clone())
+    });
+    let ended = server.kill().and_then(|()| server.wait());
+    let listed = listed.expect("the token comes back with its ledger");
+    assert_eq!(
+        listed["bounds"],
+        serde_json::json!({"node": "worker-1", "uses": 1})
+    );
+    let _ = ended.expect("the server can be ended");
+}
