@@ -116,3 +116,6 @@ pub(crate) enum Command {
     /// Print completions for a shell
     Completion(CompletionArguments),
 }
+
+#[cfg(test)]
+mod tests;

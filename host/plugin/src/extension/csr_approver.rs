@@ -26,7 +26,7 @@ pub trait CsrApprover: Send + Sync {
     async fn review(&self, request: &ReviewRequest) -> Result<Review, ReviewError>;
 }
 
-/// A request that passed the guardrails, as an approver sees it. Its JSON form is what `slipway plugin test` reads.
+/// A request that passed the guardrails, as an approver sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReviewRequest {
