@@ -73,8 +73,13 @@ fn show(command: &Command) -> String {
     .join(" ")
 }
 
-/// The release binary, wherever this machine's cargo puts it.
+/// The release binary.
 pub(crate) fn release_binary() -> Result<PathBuf> {
+    Ok(target_directory()?.join("release/slipway"))
+}
+
+/// Where this machine's cargo puts what it builds.
+pub(crate) fn target_directory() -> Result<PathBuf> {
     #[derive(serde::Deserialize)]
     struct Metadata {
         target_directory: PathBuf,
@@ -85,5 +90,5 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
         .context("cannot run cargo metadata")?;
     let metadata: Metadata =
         serde_json::from_slice(&output.stdout).context("cargo metadata has another form")?;
-    Ok(metadata.target_directory.join("release/slipway"))
+    Ok(metadata.target_directory)
 }

@@ -3,8 +3,11 @@
 mod bench;
 mod command;
 mod demo;
+mod plugin;
 mod setup;
 mod test;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -34,6 +37,11 @@ enum Chore {
     },
     /// Measure against the budgets
     Bench,
+    /// Build a plugin: a component from a crate that is written with the SDK
+    Plugin {
+        /// The crate's folder
+        folder: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
@@ -42,5 +50,6 @@ fn main() -> Result<()> {
         Chore::Demo => demo::run(),
         Chore::Test { extended } => test::run(extended),
         Chore::Bench => bench::run(),
+        Chore::Plugin { folder } => plugin::run(&folder),
     }
 }

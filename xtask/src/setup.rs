@@ -2,7 +2,7 @@
 //! version, never written into a toolchain or the system.
 
 mod apt;
-mod guest_std;
+pub(crate) mod guest_std;
 mod kubectl;
 mod tools;
 

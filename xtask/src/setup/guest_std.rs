@@ -30,7 +30,7 @@ const SOURCES: Sources = Sources {
 };
 
 /// Makes sure that guests can be built.
-pub(super) fn ensure() -> Result<()> {
+pub(crate) fn ensure() -> Result<()> {
     if Toolchain::locate().is_ok() {
         return Ok(());
     }
