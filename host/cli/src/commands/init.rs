@@ -1,5 +1,6 @@
 //! `slipway init`.
 
+mod render;
 mod settings;
 
 use std::process::Child;
@@ -9,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::files::Files;
+use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::init::{self, Phase, Phases, Prepared, Published};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::PostureEntry;
@@ -35,6 +37,8 @@ struct Answer {
     kubeconfig: String,
     ca_pins: Vec<String>,
     pid: Option<u32>,
+    /// Whether cluster-info leaves the CA out, so that nodes have to be given it.
+    ca_omitted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +81,7 @@ pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Print
     };
     let wanted = Wanted::new(&options, &documents, &layout)?;
     if options.dry_run || documents.init.dry_run {
-        return dry_run(&wanted, printer);
+        return dry_run(&wanted, &layout, printer);
     }
     plugins::check(&wanted.plugins).await?;
     let shown = Shown::new(printer);
@@ -177,6 +181,7 @@ fn show(
             .map(ToString::to_string)
             .collect(),
         pid,
+        ca_omitted: wanted.settings.published_ca == PublishedCa::Omitted,
         token: shown.map(|invitation| invitation.token.expose().to_string()),
         token_expires,
         join_command: shown.map(|invitation| invitation.command().to_string()),
@@ -197,39 +202,49 @@ fn show(
             .collect(),
     };
     printer.posture(&answer.posture);
-    printer.answer(&answer, render)?;
+    printer.answer(&answer, |answer| render::answer(answer, &prepared.layout))?;
     Ok(())
 }
 
-fn render(answer: &Answer) -> String {
-    let mut text = format!(
-        "the cluster is up at {}\n  administrator: export KUBECONFIG={}\n",
-        answer.server, answer.kubeconfig
-    );
-    if let Some(command) = &answer.join_command {
-        text.push_str(&format!(
-            "\nlet a node join (keep this secret):\n  {command}\n"
-        ));
-    }
-    if let Some(url) = &answer.join_url {
-        text.push_str(&format!("\nor with the join URL, which holds no secret; join asks for it, or reads --token-file or SLIPWAY_TOKEN:\n  slipway join '{url}'\n"));
-    }
-    text.push_str("\nnew nodes wait for you: slipway csr list, slipway csr approve NAME\n");
-    text
+#[derive(Serialize)]
+struct DryRun {
+    files: Vec<String>,
+    objects: Vec<serde_json::Value>,
 }
 
-fn dry_run(wanted: &Wanted, printer: Printer) -> Result<()> {
+fn dry_run(wanted: &Wanted, layout: &Layout, printer: Printer) -> Result<()> {
     let plan = init::dry_run(&wanted.settings, Timestamp::now())?;
     let objects: Vec<_> = plan
         .into_iter()
         .flat_map(|(_, objects)| objects)
         .map(|object| object.redacted())
         .collect();
-    let yaml = objects
+    let files = [
+        layout.ca_certificate(),
+        layout.ca_key(),
+        layout.apiserver_certificate(),
+        layout.apiserver_key(),
+        layout.admin_kubeconfig(),
+        server::plugins_path(layout),
+        layout.state().join(""),
+    ];
+    let plan = DryRun {
+        files: files.map(|file| file.display().to_string()).to_vec(),
+        objects,
+    };
+    let yaml = plan
+        .objects
         .iter()
         .map(serde_saphyr::to_string)
         .collect::<Result<Vec<_>, _>>()?;
-    printer.answer(&objects, |_| yaml.join("---\n"))?;
+    printer.answer(&plan, |plan| {
+        let files: String = plan
+            .files
+            .iter()
+            .map(|file| format!("#   {file}\n"))
+            .collect();
+        format!("# files:\n{files}# in the cluster:\n{}", yaml.join("---\n"))
+    })?;
     Ok(())
 }
 

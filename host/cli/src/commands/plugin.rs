@@ -168,8 +168,8 @@ fn import(import: &Import) -> String {
     let need = match &import.need {
         ImportNeed::Nothing => "always there".to_owned(),
         ImportNeed::Inert => "there for the language's runtime, does nothing".to_owned(),
-        ImportNeed::Optional(line) => format!("of use with the grant {line}"),
-        ImportNeed::Grant(line) => format!("needs the grant {line}"),
+        ImportNeed::Optional(line) => format!("of use with {line}"),
+        ImportNeed::Grant(line) => format!("needs {line}"),
         ImportNeed::Never(why) => format!("cannot be had: {why}"),
     };
     format!("  {} ({need})", import.interface)
