@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -87,6 +88,24 @@ impl Sandbox {
             .stderr(log)
             .spawn()
             .expect("slipway can be started")
+    }
+
+    /// Waits until a log has a line that begins with `start`, and returns the rest of it.
+    ///
+    /// # Panics
+    /// There is none after half a minute.
+    #[must_use]
+    pub fn wait_for_text(&self, log: &str, start: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = std::fs::read_to_string(self.file(log)).unwrap_or_default();
+            let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+            if let Some(rest) = complete.lines().find_map(|line| line.strip_prefix(start)) {
+                return rest.to_owned();
+            }
+            assert!(Instant::now() < end, "no {start:?} in {log}:\n{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The folder of everything.
