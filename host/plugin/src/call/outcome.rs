@@ -1,6 +1,7 @@
 //! Why a call failed, in words that say more than the runtime's.
 
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 use wasmtime_wasi::I32Exit;
 
 use crate::CallError;
@@ -45,9 +46,13 @@ pub(super) fn of(
         Some(Trap::UnreachableCodeReached) => "it gave up (unreachable)".to_owned(),
         Some(Trap::MemoryOutOfBounds) => "it reached outside its memory".to_owned(),
         Some(trap) => trap.to_string(),
-        None => match error.downcast_ref() {
-            Some(I32Exit(status)) => format!("it exited with status {status}"),
-            None => error.root_cause().to_string(),
+        None => match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(I32Exit(status)), _) => format!("it exited with status {status}"),
+            (None, Some(ResourceTableError::Full)) => format!(
+                "it wanted more than {} resources of the host at once",
+                limits.resources
+            ),
+            _ => error.root_cause().to_string(),
         },
     };
     let reason = match said {

@@ -10,6 +10,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::{Access, Capability};
 use crate::bindings::import::cluster::{self, ClusterError, ObjectKind as WitKind};
 use crate::call::CallState;
+use crate::text::one_line;
 use crate::{ExtensionPoint, LoadError};
 
 /// The most that one answer to a plugin holds, in bytes of JSON.
@@ -157,6 +158,12 @@ impl ClusterView {
         namespace: &str,
         name: &str,
     ) -> Result<Option<String>, ClusterError> {
+        if !is_path_segment(name) {
+            return Err(ClusterError::Other(format!(
+                "{:?} is not the name of an object",
+                one_line(name)
+            )));
+        }
         let covered = self
             .granted(kind)?
             .into_iter()
@@ -255,6 +262,13 @@ fn covers_namespace(grant: &ClusterGrant, namespace: &str) -> bool {
 /// A grant without names is for all of them.
 fn covers_name(grant: &ClusterGrant, name: &str) -> bool {
     grant.names.is_empty() || grant.names.iter().any(|granted| granted == name)
+}
+
+/// Whether a name stays one segment of a path: with another it would be the path of something that was not granted. As
+/// `IsValidPathSegmentName` in `k8s.io/apimachinery/pkg/api/validation/path`, and stricter: a name becomes a URL here.
+fn is_path_segment(name: &str) -> bool {
+    let is_safe = |byte: u8| byte.is_ascii_graphic() && !b"/%?#\\".contains(&byte);
+    !matches!(name, "" | "." | "..") && name.bytes().all(is_safe)
 }
 
 fn text_at<'a>(object: &'a Value, pointer: &str) -> &'a str {

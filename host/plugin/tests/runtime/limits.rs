@@ -7,7 +7,7 @@ use slipway_config::finding::Verdict;
 use slipway_plugin::extension::csr_approver::ReviewError;
 use slipway_plugin::{Allocation, HostOptions, PluginHost};
 
-use crate::support::{Log, approver, deferred, entry, failure, host, options, review};
+use crate::support::{Log, approver, deferred, entry, failure, host, options, refusal, review};
 
 #[tokio::test]
 async fn a_plugin_that_loops_is_ended_and_starves_nobody() {
@@ -119,6 +119,12 @@ async fn many_calls_at_once_are_all_served_however_memory_is_had() {
         }
         failure(&*approver, "trap").await;
     }
+}
+
+#[tokio::test]
+async fn a_table_that_is_too_large_is_none() {
+    let entry = entry("hostile", json!({"limits": {"tableElements": 4}}));
+    insta::assert_snapshot!(refusal(entry).await, @"plugin hostile failed while it checked its settings: plugin hostile trapped: a table wants more than 4 elements");
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ impl CsrApprover for WantsEverything {
             "get-with-own-credential" => with_own_credential(word()),
             "read" => read(word(), word()),
             "write" => write(word(), word()),
+            "hoard" => hoard(word()),
             "object" => object(word(), word(), word()),
             "objects" => objects(word(), word()),
             other => Err(format!("there is no {other:?}")),
@@ -77,6 +78,14 @@ fn write(folder: &str, path: &str) -> Result<String, String> {
         .and_then(|folder| folder.create(path, b"written"))
         .map(|()| "written".to_owned())
         .map_err(|error| error.to_string())
+}
+
+/// Opens a folder again and again, and closes none of the handles.
+fn hoard(folder: &str) -> Result<String, String> {
+    loop {
+        let opened = files::Directory::open(folder).map_err(|error| error.to_string())?;
+        std::mem::forget(opened);
+    }
 }
 
 fn object(kind: &str, namespace: &str, name: &str) -> Result<String, String> {
