@@ -1,37 +1,13 @@
 //! The example approver, as its author and an operator would use it: built, inspected, granted what it needs, and
 //! refused without.
 
-use slipway_guest_build::{GuestBuild, Toolchain};
-use slipway_tests::{Cluster, Sandbox};
+use slipway_tests::{Cluster, Plugin, Sandbox};
 
-struct Example {
-    path: String,
-    digest: String,
+fn example() -> Plugin {
+    Plugin::build("examples/approve-inventory", "approve-inventory")
 }
 
-fn example(sandbox: &Sandbox) -> Example {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/approve-inventory");
-    let target = std::env::current_exe().expect("a test knows its own path");
-    let target = target
-        .ancestors()
-        .nth(3)
-        .expect("tests are in target/PROFILE/deps")
-        .join("guests");
-    let built = GuestBuild::new(format!("{root}/Cargo.toml"), target)
-        .run(&Toolchain::locate().expect("cargo xtask setup"))
-        .expect("the example builds");
-    let path = built[0].path.to_str().expect("a path in UTF-8").to_owned();
-    let inspected = sandbox
-        .slipway(&["plugin", "inspect", &path, "--output=json"])
-        .json();
-    assert_eq!(inspected["kinds"][0], "csr-approver", "{inspected}");
-    Example {
-        path,
-        digest: inspected["digest"].as_str().expect("a digest").to_owned(),
-    }
-}
-
-fn configuration(example: &Example, grants: &str) -> String {
+fn configuration(example: &Plugin, grants: &str) -> String {
     format!(
         "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ncsrApprovers:\n\
          - name: approve-renewal\n\
@@ -43,7 +19,7 @@ fn configuration(example: &Example, grants: &str) -> String {
 #[test]
 fn lets_in_what_is_in_the_inventory_and_nobody_else() {
     let sandbox = Sandbox::new();
-    let example = example(&sandbox);
+    let example = example();
     let inventory = sandbox.file("inventory");
     std::fs::create_dir(&inventory).expect("a folder");
     std::fs::write(inventory.join("machines.txt"), "# our machines\nworker-1\n").expect("a file");
@@ -71,7 +47,7 @@ fn lets_in_what_is_in_the_inventory_and_nobody_else() {
 #[test]
 fn is_refused_without_its_grant_with_the_line_to_add() {
     let sandbox = Sandbox::new();
-    let example = example(&sandbox);
+    let example = example();
     let file = sandbox.write("plugins.yaml", &configuration(&example, ""));
     let refused = sandbox
         .slipway(&[

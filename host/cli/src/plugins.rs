@@ -17,7 +17,6 @@ pub(crate) fn long_running(layout: &Layout) -> Result<PluginHost> {
     Ok(PluginHost::new(HostOptions {
         cache_dir: Some(layout.plugin_cache()),
         allocation: Allocation::Pooling,
-        ..HostOptions::default()
     })?)
 }
 

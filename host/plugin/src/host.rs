@@ -22,14 +22,13 @@ pub struct HostOptions {
     pub cache_dir: Option<PathBuf>,
     /// How the memory for instances is had.
     pub allocation: Allocation,
-    /// Reads objects for plugins that may; without it they are told that there is no cluster.
-    pub cluster_reader: Option<Arc<dyn ClusterReader>>,
 }
 
-/// Runs plugins. Cheap to keep, expensive to make: one for a process.
+/// Runs plugins. Cheap to keep, expensive to make: one for a process. Clones are the same runtime.
 ///
 /// Loading a plugin checks its digest, its grants and its imports, compiles it, and has it check its settings. It
 /// runs the plugin, hence is async, and needs a tokio runtime with time and I/O enabled.
+#[derive(Clone)]
 pub struct PluginHost {
     loader: Loader,
 }
@@ -44,9 +43,17 @@ impl PluginHost {
             loader: Loader {
                 engine: Engine::start(options.allocation)?,
                 cache: options.cache_dir.map(Cache::new),
-                cluster: options.cluster_reader,
+                cluster: None,
             },
         })
+    }
+
+    /// The same runtime, which reads objects of a cluster for the plugins that it loads and that may. Without it they are
+    /// told that there is no cluster: a token store is loaded before there is one.
+    #[must_use]
+    pub fn with_cluster(mut self, reader: Arc<dyn ClusterReader>) -> Self {
+        self.loader.cluster = Some(reader);
+        self
     }
 
     /// Loads a trust source. A relative path in the entry counts from the working directory.

@@ -33,6 +33,7 @@ pub(crate) struct Plugin {
 }
 
 /// What loading needs beside the entry.
+#[derive(Clone)]
 pub(crate) struct Loader {
     pub(crate) engine: Engine,
     pub(crate) cache: Option<Cache>,

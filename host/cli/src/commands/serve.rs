@@ -10,7 +10,7 @@ use slipway_apiserver::{ApiServer, HistoryLimits, Store};
 use slipway_bootstrap::files::Files;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
-use slipway_controller::{Chain, Controllers, DecisionLog, Signing};
+use slipway_controller::{Chain, Controllers, DecisionLog, LiveReader, Signing};
 use slipway_pki::ca::CertificateAuthority;
 use slipway_plugin::{Configured, CsrApprover, PluginHost, SealingKey};
 use tokio_util::sync::CancellationToken;
@@ -144,21 +144,23 @@ async fn controllers(
     );
     let authority =
         CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())?;
+    let client = api.client(UserInfo::controller(CONTROLLERS));
+    let host = host
+        .clone()
+        .with_cluster(Arc::new(LiveReader::new(client.clone())));
     let chain = chain(host.csr_approvers(configuration).await?);
     let mut signing = Signing::new(Arc::new(authority));
     if let Some(longest) = settings.cluster_signing_duration {
         signing.longest = longest.into();
     }
-    Ok(
-        Controllers::builder(api.client(UserInfo::controller(CONTROLLERS)))
-            .settings(settings.cluster())
-            .bootstrap_signer()
-            .token_cleaner()
-            .csr_cleaner()
-            .approver(chain, log.clone())
-            .csr_signer(signing, log)
-            .build(),
-    )
+    Ok(Controllers::builder(client)
+        .settings(settings.cluster())
+        .bootstrap_signer()
+        .token_cleaner()
+        .csr_cleaner()
+        .approver(chain, log.clone())
+        .csr_signer(signing, log)
+        .build())
 }
 
 fn chain(approvers: Vec<Configured<dyn CsrApprover>>) -> Chain {

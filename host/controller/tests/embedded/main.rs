@@ -11,6 +11,8 @@ mod decisions;
 #[cfg(test)]
 mod racing;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod signing;

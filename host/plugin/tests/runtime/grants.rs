@@ -7,14 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use slipway_config::plugin::PluginEntry;
-use slipway_plugin::{
-    ClusterReadError, ClusterReader, CsrApprover, HostOptions, ObjectKind, PluginHost,
-};
+use slipway_plugin::{ClusterReadError, ClusterReader, CsrApprover, ObjectKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::loading::everything;
-use crate::support::{approver, deferred, entry, failure, options};
+use crate::support::{approver, deferred, entry, failure, host};
 use crate::trust::{Answer, Cluster};
 
 /// Everything granted, with `grants` in the place of their like.
@@ -74,6 +72,15 @@ async fn a_folder_is_read_only_and_has_no_way_out() {
     assert_eq!(fs::read_to_string(data.join("new")).unwrap(), "written");
     assert_ne!(deferred(&*writer, "write data ../new").await, "written");
     assert!(!outside.path().join("new").exists());
+}
+
+#[tokio::test]
+async fn a_plugin_that_hoards_handles_meets_its_limit() {
+    let mut entry = granted(json!({}));
+    entry.limits = serde_json::from_value(json!({"resources": 16, "deadline": "30s"})).unwrap();
+    let approver = approver(entry).await;
+    insta::assert_snapshot!(failure(&*approver, "hoard data").await, @"plugin wants-everything trapped: it wanted more than 16 resources of the host at once");
+    assert_eq!(deferred(&*approver, "random").await, "8");
 }
 
 #[tokio::test]
@@ -221,6 +228,11 @@ async fn objects_are_read_as_granted_and_secrets_never() {
         "object Pod inventory a",
         "object Secret inventory a",
         "objects Secret ",
+        "object ConfigMap inventory ../../kube-system/secrets/a",
+        "object ConfigMap inventory a%2Fb",
+        "object ConfigMap inventory a?watch=true",
+        "object ConfigMap inventory ..",
+        "object ConfigMap inventory ",
     ];
     let mut said = Vec::new();
     for sentence in sentences {
@@ -242,6 +254,11 @@ async fn objects_are_read_as_granted_and_secrets_never() {
         object Pod inventory a: the plugin may not read this: it needs `grants: {cluster: [{version: v1, kind: Pod}]}`
         object Secret inventory a: the plugin may not read this: Secrets can never be granted
         objects Secret : the plugin may not read this: Secrets can never be granted
+        object ConfigMap inventory ../../kube-system/secrets/a: "../../kube-system/secrets/a" is not the name of an object
+        object ConfigMap inventory a%2Fb: "a%2Fb" is not the name of an object
+        object ConfigMap inventory a?watch=true: "a?watch=true" is not the name of an object
+        object ConfigMap inventory ..: ".." is not the name of an object
+        object ConfigMap inventory : "" is not the name of an object
     "#);
 }
 
@@ -258,12 +275,9 @@ async fn without_a_cluster_a_plugin_is_told_so() {
 }
 
 async fn with_cluster(grants: Value) -> Arc<dyn CsrApprover> {
-    let host = PluginHost::new(HostOptions {
-        cluster_reader: Some(Arc::new(Objects)),
-        ..options()
-    })
-    .unwrap();
-    host.load_csr_approver(&granted(json!({"cluster": grants})))
+    host()
+        .with_cluster(Arc::new(Objects))
+        .load_csr_approver(&granted(json!({"cluster": grants})))
         .await
         .unwrap()
 }
