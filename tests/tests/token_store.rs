@@ -1,6 +1,8 @@
 //! Bootstrap tokens that a component keeps, in the place of the API's own database.
 
 use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
 
 use slipway_tests::{Cluster, Finished, Sandbox, serve};
 
@@ -78,13 +80,20 @@ fn bounds_outlive_the_database_of_the_api() {
     cluster.kill();
     let database = cluster.sandbox().dir().join("state/store.redb");
     std::fs::remove_file(database).expect("a file");
-    let mut server = serve(cluster.sandbox())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("slipway can be started");
+    let start = || {
+        serve(cluster.sandbox())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("slipway can be started")
+    };
+    let mut server = start();
     let listed = (0..200).find_map(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
+        // The port is taken until the system has ended the one that was killed.
+        if server.try_wait().expect("a child can be asked").is_some() {
+            server = start();
+        }
         let listed = cluster.slipway(&["token", "list", "--output=json"]);
         let tokens: serde_json::Value = serde_json::from_str(&listed.stdout()).ok()?;
         let tokens = tokens.as_array()?;

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use slipway_sdk::files::{Directory, FileError, Reason};
 use slipway_sdk::prelude::*;
 
-use crate::record::{FileName, Record, is_token_id};
+use crate::record::{FileName, Record, RemovalMark, is_token_id};
 
 /// The largest file that is read, in bytes.
 const LIMIT: usize = 1 << 20;
 
 /// How many calls may write the same version at once before one has to give way.
 const WRITERS: usize = 64;
+
+/// How many removals are kept: more than can be made while one call is under way.
+pub(crate) const REMOVALS: usize = 256;
 
 /// How often something is looked at that others are changing.
 const LOOKS: usize = 16;
@@ -87,6 +90,43 @@ impl Folder {
             );
         }
         Ok(())
+    }
+
+    /// Gives a removal its place among the others, and clears those that are too old to be needed.
+    pub(crate) fn note_removal(&self, removal: &FileName) -> Result<(), StoreError> {
+        let names = self.0.names().map_err(unusable)?;
+        let mut marks: BTreeSet<RemovalMark> = names
+            .iter()
+            .filter_map(|name| RemovalMark::parse(name))
+            .collect();
+        let mark = RemovalMark {
+            order: marks.last().map_or(0, |last| last.order.saturating_add(1)),
+            removal: removal.clone(),
+        };
+        self.0
+            .link(&removal.to_string(), &mark.to_string())
+            .map_err(unusable)?;
+        marks.insert(mark);
+        let surplus = marks.len().saturating_sub(REMOVALS);
+        for old in marks.iter().take(surplus) {
+            self.clear(old)?;
+        }
+        Ok(())
+    }
+
+    /// Clears a removal: its mark first, so that of several that try one does, and so that a mark never stands for a
+    /// record that was made under its name since.
+    fn clear(&self, mark: &RemovalMark) -> Result<(), StoreError> {
+        match self.0.remove(&mark.to_string()) {
+            Err(error) if error.reason == Reason::NotFound => return Ok(()),
+            removed => removed.map_err(unusable)?,
+        }
+        match self.read(&mark.removal)? {
+            Some(record) if record.version().is_none() => {
+                tolerate_absence(self.0.remove(&mark.removal.to_string()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads a version; none if it is gone, as a newer one took its place.

@@ -3,8 +3,12 @@
 //!
 //! Several calls may run at once, and the machine may stop at any moment. So a change is written under a temporary name
 //! first, and then linked to the next number, which succeeds for one of several that try. The highest number counts; what
-//! is older goes afterwards, the oldest first. No number is ever used again: a removal is a change, too, to a
-//! small file that says so and stays.
+//! is older goes afterwards, the oldest first.
+//!
+//! A removal is a change, too: to a small file that says so. It has to stay for as long as a call can be under way that read
+//! the version before it: that call wants the very number that the removal has, and would bring the token back if it were
+//! free. Nothing tells a component how much time has passed, so the newest removals are kept, some hundreds of them: a
+//! second name for each, `removed.7.abcdef.4`, tells their order. After that many others a number may come back.
 
 mod folder;
 mod record;
@@ -73,7 +77,15 @@ impl TokenStore for TokensFile {
             return Err(StoreError::Conflict);
         }
         let removal = Record::after(current.as_ref(), id, Content::Removed)?;
-        folder.append(&removal)
+        folder.append(&removal)?;
+        // It is removed, whatever becomes of what is left of earlier ones.
+        if let Err(error) = folder.note_removal(&removal.name) {
+            log::warn(
+                "old removals could not be cleared",
+                &[("error", &error.to_string())],
+            );
+        }
+        Ok(())
     }
 }
 

@@ -35,6 +35,31 @@ impl fmt::Display for FileName {
     }
 }
 
+/// The second name of a removal, which tells its place among the others.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RemovalMark {
+    pub(crate) order: u64,
+    pub(crate) removal: FileName,
+}
+
+impl RemovalMark {
+    /// Reads a name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (order, removal) = text.strip_prefix("removed.")?.split_once('.')?;
+        let mark = Self {
+            order: order.parse().ok()?,
+            removal: FileName::parse(removal)?,
+        };
+        (mark.to_string() == text).then_some(mark)
+    }
+}
+
+impl fmt::Display for RemovalMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "removed.{}.{}", self.order, self.removal)
+    }
+}
+
 /// Whether a text can be a token's ID, and so part of a file's name.
 pub(crate) fn is_token_id(text: &str) -> bool {
     text.len() == 6

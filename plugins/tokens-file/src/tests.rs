@@ -215,6 +215,73 @@ fn a_look_that_misses_a_version_is_not_believed() {
     );
 }
 
+/// An ID of six characters.
+fn id(number: usize) -> String {
+    format!("{number:06}")
+}
+
+#[test]
+fn a_removal_stays_while_somebody_may_still_write_what_it_removed() {
+    let host = host();
+    let first = create("one").unwrap();
+    let folder = open().unwrap();
+    let current = folder.newest(ID).unwrap();
+    let late = Record::after(current.as_ref(), ID, Content::Sealed(b"late".to_vec())).unwrap();
+    TokensFile.delete(ID, &first).unwrap();
+    assert_eq!(folder.append(&late), Err(StoreError::Conflict));
+    assert_eq!(sealed(), None);
+    assert_eq!(host.files(GRANT), ["abcdef.2", "removed.0.abcdef.2"]);
+}
+
+#[test]
+fn the_oldest_removals_go_when_there_are_many() {
+    let host = host();
+    let remove = |id: &str| {
+        let version = TokensFile.put(id, b"x", &Precondition::Absent).unwrap();
+        TokensFile.delete(id, &version).unwrap();
+    };
+    for number in 0..folder::REMOVALS + 3 {
+        remove(&id(number));
+    }
+    let files = host.files(GRANT);
+    assert_eq!(files.len(), 2 * folder::REMOVALS);
+    for gone in 0..3 {
+        assert!(!files.iter().any(|name| name.contains(&id(gone))));
+    }
+    assert!(files.contains(&format!("{}.2", id(3))));
+    assert_eq!(TokensFile.list(), Ok(vec![]));
+    // What was made anew under an old name is nobody's removal.
+    let again = id(3);
+    TokensFile
+        .put(&again, b"again", &Precondition::Absent)
+        .unwrap();
+    for number in 0..folder::REMOVALS {
+        remove(&id(1000 + number));
+    }
+    assert!(TokensFile.get(&again).unwrap().is_some());
+    assert_eq!(host.files(GRANT).len(), 2 * folder::REMOVALS + 1);
+}
+
+#[test]
+fn a_mark_that_was_left_takes_no_record_away() {
+    let host = host();
+    let first = create("one").unwrap();
+    TokensFile.delete(ID, &first).unwrap();
+    let mark = host.file(GRANT, "removed.0.abcdef.2").unwrap();
+    // Its removal was cleared, a crash left the mark, and the number came back.
+    host.set_file(GRANT, "abcdef.2", None);
+    create("two").unwrap();
+    update("1", "three").unwrap();
+    host.set_file(GRANT, "removed.0.abcdef.2", Some(&mark));
+    for number in 0..folder::REMOVALS {
+        let version = TokensFile
+            .put(&id(number), b"x", &Precondition::Absent)
+            .unwrap();
+        TokensFile.delete(&id(number), &version).unwrap();
+    }
+    assert_eq!(sealed().as_deref(), Some("three"));
+}
+
 #[test]
 fn an_id_cannot_lead_elsewhere() {
     let _host = host();
