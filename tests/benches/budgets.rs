@@ -3,6 +3,7 @@
 //! Each figure stands beside its budget and the peer's figure (kubeadm and kube-controller-manager 1.36.2, measured once on two
 //! cores like these). Medians; nothing here passes or fails.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,9 +15,15 @@ use slipway_tests::{Cluster, Sandbox};
 
 struct Figure {
     what: &'static str,
-    measured: Duration,
-    budget: Duration,
-    peer: Option<Duration>,
+    measured: Quantity,
+    budget: Quantity,
+    peer: Option<Quantity>,
+}
+
+#[derive(Clone, Copy)]
+enum Quantity {
+    Milliseconds(f64),
+    Mebibytes(f64),
 }
 
 fn main() {
@@ -27,20 +34,26 @@ fn main() {
         Figure {
             what: "cold start (slipway version)",
             measured: cold_start(),
-            budget: ms(5.0),
-            peer: Some(ms(23.0)),
+            budget: Quantity::Milliseconds(5.0),
+            peer: Some(Quantity::Milliseconds(23.0)),
         },
         Figure {
             what: "one policy decision through a Wasm plugin",
             measured: decision(),
-            budget: ms(0.05),
+            budget: Quantity::Milliseconds(0.05),
             peer: None,
         },
         Figure {
             what: "one join, whole process, automatic approval",
             measured: join(),
-            budget: ms(15.0),
-            peer: Some(ms(19.6)),
+            budget: Quantity::Milliseconds(15.0),
+            peer: Some(Quantity::Milliseconds(19.6)),
+        },
+        Figure {
+            what: "the binary, bundled plugins included",
+            measured: size(),
+            budget: Quantity::Mebibytes(40.0),
+            peer: Some(Quantity::Mebibytes(69.6)),
         },
     ];
     println!(
@@ -48,23 +61,49 @@ fn main() {
         "", "measured", "budget", "peer", "ratio"
     );
     for figure in figures {
-        let peer = figure.peer.map_or_else(|| "-".to_owned(), shown);
-        let ratio = figure.peer.map_or_else(
-            || "-".to_owned(),
-            |peer| format!("{:.2}", figure.measured.as_secs_f64() / peer.as_secs_f64()),
-        );
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         println!(
             "{:<48}{:>12}{:>12}{:>12}{:>10}",
             figure.what,
-            shown(figure.measured),
-            shown(figure.budget),
-            peer,
-            ratio
+            figure.measured.to_string(),
+            figure.budget.to_string(),
+            or_none(figure.peer.map(|peer| peer.to_string())),
+            or_none(
+                figure
+                    .peer
+                    .map(|peer| format!("{:.2}", figure.measured.value() / peer.value()))
+            ),
         );
     }
 }
 
-fn cold_start() -> Duration {
+impl Quantity {
+    fn value(self) -> f64 {
+        match self {
+            Self::Milliseconds(value) | Self::Mebibytes(value) => value,
+        }
+    }
+}
+
+impl Display for Quantity {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Milliseconds(value) if *value < 1.0 => {
+                write!(formatter, "{:.1} µs", value * 1000.0)
+            }
+            Self::Milliseconds(value) => write!(formatter, "{value:.1} ms"),
+            Self::Mebibytes(value) => write!(formatter, "{value:.1} MiB"),
+        }
+    }
+}
+
+impl From<Duration> for Quantity {
+    fn from(time: Duration) -> Self {
+        Self::Milliseconds(time.as_secs_f64() * 1000.0)
+    }
+}
+
+fn cold_start() -> Quantity {
     let program = binary();
     median(50, || {
         let status = Command::new(&program)
@@ -77,7 +116,7 @@ fn cold_start() -> Duration {
 }
 
 /// From a parsed request to a verdict: a new instance for each call, out of the pool.
-fn decision() -> Duration {
+fn decision() -> Quantity {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -144,7 +183,7 @@ fn request() -> ReviewRequest {
     }
 }
 
-fn join() -> Duration {
+fn join() -> Quantity {
     let cluster = Cluster::start(&["--auto-approve"]);
     let mut number = 0;
     median(30, || {
@@ -155,11 +194,16 @@ fn join() -> Duration {
     })
 }
 
+fn size() -> Quantity {
+    let bytes = std::fs::metadata(binary()).expect("slipway is built").len();
+    Quantity::Mebibytes(bytes as f64 / f64::from(1 << 20))
+}
+
 fn binary() -> PathBuf {
     slipway_tests::slipway()
 }
 
-fn median(times: usize, mut run: impl FnMut()) -> Duration {
+fn median(times: usize, mut run: impl FnMut()) -> Quantity {
     middle((0..times).map(|_| timed(&mut run)).collect())
 }
 
@@ -169,18 +213,7 @@ fn timed(run: &mut impl FnMut()) -> Duration {
     start.elapsed()
 }
 
-fn middle(mut times: Vec<Duration>) -> Duration {
+fn middle(mut times: Vec<Duration>) -> Quantity {
     times.sort();
-    times[times.len() / 2]
-}
-
-fn ms(milliseconds: f64) -> Duration {
-    Duration::from_secs_f64(milliseconds / 1000.0)
-}
-
-fn shown(time: Duration) -> String {
-    match time.as_micros() {
-        0..1000 => format!("{} µs", time.as_micros()),
-        micros => format!("{:.1} ms", micros as f64 / 1000.0),
-    }
+    times[times.len() / 2].into()
 }
