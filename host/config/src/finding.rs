@@ -1,5 +1,7 @@
 //! What approvers and guardrails say about a request.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What became of one rule.
@@ -40,6 +42,17 @@ pub enum Verdict {
     Defer(String),
     /// Not this approver's business.
     Abstain,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Approve => formatter.write_str("approve"),
+            Self::Deny(reason) => write!(formatter, "deny: {reason}"),
+            Self::Defer(reason) => write!(formatter, "leave it to a person: {reason}"),
+            Self::Abstain => formatter.write_str("no opinion"),
+        }
+    }
 }
 
 impl Finding {

@@ -93,12 +93,12 @@ fn play(stage: &Stage, printer: Printer) -> Result<()> {
             .unwrap_or_else(|| entry.subject.name.clone());
         let by = entry.by.map(|by| format!(" (by {by})")).unwrap_or_default();
         printer.note(format!(
-            "  {:>3} {node}: {:?} {:?}: {}{by}",
-            record.sequence, entry.stage, entry.action, entry.reason
+            "  {:>3} {node}: {} ({}): {}{by}",
+            record.sequence, entry.action, entry.stage, entry.reason
         ));
         for opinion in entry.opinions {
             let said = match (opinion.verdict, opinion.error) {
-                (Some(verdict), _) => format!("{verdict:?}"),
+                (Some(verdict), _) => verdict.to_string(),
                 (None, error) => error.unwrap_or_default(),
             };
             let digest = opinion.digest.to_hex();

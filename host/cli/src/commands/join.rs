@@ -165,7 +165,7 @@ fn show_dry_run(found: &DryRun, printer: Printer) -> Result<()> {
         endpoints: trust.endpoints().iter().map(ToString::to_string).collect(),
         ca_pins: trust.ca().pins().iter().map(ToString::to_string).collect(),
         source: found.discovered.source.clone(),
-        proof: format!("{:?}", trust.proof()),
+        proof: trust.proof().to_string(),
         files: found
             .files
             .iter()

@@ -1,5 +1,6 @@
 //! One line of the log.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -99,6 +100,28 @@ pub enum Action {
     Sign,
     /// It is approved, and gets no certificate.
     RefuseToSign,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Intent => "intent",
+            Self::Done => "done",
+        })
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Defer => "defer",
+            Self::Retry => "retry",
+            Self::Sign => "sign",
+            Self::RefuseToSign => "refuse-to-sign",
+        })
+    }
 }
 
 /// The request that a record is about.

@@ -5,6 +5,7 @@
 //! the host also parses itself. Everything weaker needs the operator's opt-in and is named in the posture.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use slipway_config::endpoint::{ApiServerUrl, EndpointError};
 use slipway_config::finding::Finding;
@@ -77,6 +78,18 @@ pub enum Proof {
     HttpsDocument,
     /// They were not; the operator accepted the source as it is.
     Unverified,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::OutOfBand => "out-of-band",
+            Self::Pinned => "pinned",
+            Self::SignedWithToken => "signed-with-token",
+            Self::HttpsDocument => "https-document",
+            Self::Unverified => "unverified",
+        })
+    }
 }
 
 /// Trust that the host has a proof for. Made by [`establish`] and [`VerifiedTrust::confirm`] only.
