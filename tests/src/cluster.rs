@@ -1,11 +1,13 @@
 //! A cluster on the embedded API, of a test's own.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::clock::WrongClock;
 use crate::program::{Finished, kubectl};
 use crate::sandbox::Sandbox;
 
@@ -32,17 +34,19 @@ impl Cluster {
     /// It fails.
     #[must_use]
     pub fn start_in(sandbox: Sandbox, arguments: &[&str]) -> Self {
-        let all = [
-            &[
-                "init",
-                "--apiserver-advertise-address=127.0.0.1",
-                "--apiserver-bind-port=0",
-                "--output=json",
-            ],
-            arguments,
-        ]
-        .concat();
-        let answer = sandbox.slipway(&all).json();
+        let answer = Finished::of(&mut init(&sandbox, arguments), "").json();
+        Self { sandbox, answer }
+    }
+
+    /// The same at a time when the machine's clock is off.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn start_at(offset: i64, arguments: &[&str]) -> Self {
+        let sandbox = Sandbox::new();
+        let clock = WrongClock::new(&sandbox, offset);
+        let answer = Finished::of(clock.set(&mut init(&sandbox, arguments)), "").json();
         Self { sandbox, answer }
     }
 
@@ -165,16 +169,99 @@ impl Cluster {
         }
     }
 
+    /// Runs one phase of init again.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn init_phase(&self, phase: &str) {
+        let _ = self
+            .slipway(&[
+                "init",
+                "phase",
+                phase,
+                "--apiserver-advertise-address=127.0.0.1",
+                "--apiserver-bind-port=0",
+            ])
+            .success();
+    }
+
     /// Kills the server, as a power cut would.
     pub fn kill(&self) {
-        signal(self.pid(), rustix::process::Signal::KILL);
+        kill(self.pid());
+    }
+
+    /// Kills the server, and waits until it is gone.
+    ///
+    /// # Panics
+    /// It stays.
+    pub fn stop(&self) {
+        self.kill();
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.answers() {
+            assert!(Instant::now() < end, "the server does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts the server anew, by the machine's own clock.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn restart(&self) -> Server {
+        self.stop();
+        let started = serve(&self.sandbox)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("serve can be started");
+        let mut server = Server(started);
+        while !self.answers() {
+            let ended = server.0.try_wait().expect("a child can be asked");
+            assert!(ended.is_none(), "serve ended: {ended:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    fn answers(&self) -> bool {
+        TcpStream::connect(self.server()).is_ok()
+    }
+}
+
+/// A server that a test has started again; ended with the value.
+#[derive(Debug)]
+pub struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        signal(self.pid(), rustix::process::Signal::KILL);
+        self.kill();
     }
+}
+
+/// `slipway init` on a free port of loopback.
+#[must_use]
+pub fn init(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    let all = [
+        &[
+            "init",
+            "--apiserver-advertise-address=127.0.0.1",
+            "--apiserver-bind-port=0",
+            "--output=json",
+        ],
+        arguments,
+    ]
+    .concat();
+    sandbox.command(&all)
 }
 
 /// Starts the server of a cluster again, where a test has killed it.
@@ -183,12 +270,13 @@ pub fn serve(sandbox: &Sandbox) -> Command {
     sandbox.command(&["serve"])
 }
 
-fn signal(pid: u32, signal: rustix::process::Signal) {
+/// Kills a process, as a power cut would.
+pub fn kill(pid: u32) {
     let pid = i32::try_from(pid)
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         // It may have ended by itself.
-        let _ = rustix::process::kill_process(pid, signal);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
 }

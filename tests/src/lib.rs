@@ -1,11 +1,15 @@
 //! What the end-to-end tests share: the real binary, in folders and processes of each test's own, on loopback.
 
+mod clock;
 mod cluster;
 mod plugin;
 mod program;
 mod sandbox;
 
-pub use cluster::{Cluster, serve};
+pub use clock::WrongClock;
+pub use cluster::{Cluster, Server, init, kill, serve};
 pub use plugin::Plugin;
-pub use program::{Finished, kubectl, openssl, slipway};
+pub use program::{
+    Finished, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,
+};
 pub use sandbox::Sandbox;

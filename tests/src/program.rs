@@ -87,6 +87,22 @@ impl Finished {
         self.stderr()
     }
 
+    /// What a user reads of its failure with `code`: what happened and what to do next, with what differs from run to run
+    /// taken out.
+    ///
+    /// # Panics
+    /// It succeeded, failed in another way, or panicked.
+    #[must_use]
+    #[track_caller]
+    pub fn message(&self, code: i32) -> String {
+        let text = self.failure(code);
+        assert!(!text.contains("panicked"), "{}:\n{text}", self.shown);
+        let start = text.find("error:").unwrap_or_else(|| {
+            panic!("{} says no error:\n{text}", self.shown);
+        });
+        without_changing_parts(text.get(start..).unwrap_or_default().trim_end())
+    }
+
     /// Its standard output as JSON, where it succeeded.
     ///
     /// # Panics
@@ -97,6 +113,41 @@ impl Finished {
         let text = self.success();
         serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{} printed no JSON ({error}):\n{text}", self.shown))
+    }
+}
+
+/// The same command, run by a program that takes it as the last of its arguments.
+#[must_use]
+pub fn through(wrapper: &[&str], command: &Command) -> Command {
+    let (program, arguments) = wrapper.split_first().expect("a program");
+    let mut wrapped = Command::new(program);
+    wrapped
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            wrapped.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    wrapped
+}
+
+/// The same command as a user who may do nothing that the mode bits do not allow: root without its privileges, or
+/// whoever runs the tests.
+#[must_use]
+pub fn unprivileged(command: &Command) -> Command {
+    if rustix::process::geteuid().is_root() {
+        through(
+            &["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"],
+            command,
+        )
+    } else {
+        through(&["env"], command)
     }
 }
 
@@ -139,4 +190,21 @@ pub fn kubectl(kubeconfig: &Path) -> Command {
 #[must_use]
 pub fn openssl() -> Command {
     Command::new("openssl")
+}
+
+/// A text as a snapshot holds it: addresses, pins, times and folders have names in place of their values.
+#[must_use]
+pub fn without_changing_parts(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (pattern, name) in [
+        (r"127\.0\.0\.1:\d+", "SERVER"),
+        (r"sha256:[0-9a-f]{64}", "PIN"),
+        (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
+        (r"/tmp/\.tmp[A-Za-z0-9]+", "FOLDER"),
+        (r"node-csr-[A-Za-z0-9_-]+", "REQUEST"),
+    ] {
+        let pattern = regex::Regex::new(pattern).expect("a pattern");
+        text = pattern.replace_all(&text, name).into_owned();
+    }
+    text
 }

@@ -117,7 +117,7 @@ fn from_a_web_server_whose_certificate_is_verified() {
                 "-days",
                 "1",
                 "-subj",
-                "/CN=localhost",
+                "/CN=web.slipway.test",
                 "-config",
             ])
             .arg(&profile)
@@ -150,15 +150,10 @@ fn from_a_web_server_whose_certificate_is_verified() {
     let url = format!("https://localhost:{port}/cluster.conf");
 
     let stranger = Sandbox::new();
-    let refused = join(
-        &cluster,
-        &stranger,
-        &["--discovery-file", &url, "--timeout=4s"],
-    );
-    assert_ne!(
-        refused.code(),
-        Some(0),
-        "a web server that nobody vouches for"
+    let refused = join(&cluster, &stranger, &["--discovery-file", &url]);
+    insta::assert_snapshot!(
+        "web-server-nobody-vouches-for",
+        refused.message(3).replace(&port.to_string(), "PORT")
     );
 
     let node = Sandbox::new();

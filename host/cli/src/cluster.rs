@@ -1,11 +1,12 @@
 //! A client for the cluster that a command talks to.
 
+mod kubeconfig;
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::HostPort;
@@ -18,22 +19,19 @@ use crate::arguments::ClusterArguments;
 use crate::failure::{Code, Coded};
 use crate::server::ServerSettings;
 
-/// The variable that names kubeconfigs, for every client of Kubernetes.
-const VARIABLE: &str = "KUBECONFIG";
-
 /// As --kubeconfig says, else as the administrator of the cluster below --dir, else as KUBECONFIG says, else as the
 /// administrator of the cluster that init made here. Who names a folder means the cluster in it, whatever the
 /// environment says for other clients.
 pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
     if let Some(file) = &arguments.kubeconfig {
-        return from_file(file).await;
+        return kubeconfig::client(std::slice::from_ref(file)).await;
     }
     if layout.folder().is_some() && layout.admin_kubeconfig().exists() {
         return administrator(layout).await;
     }
-    match Kubeconfig::from_env().with_context(|| format!("cannot use {VARIABLE}"))? {
-        Some(kubeconfig) => connect(kubeconfig, VARIABLE).await,
-        None => administrator(layout).await,
+    match kubeconfig::of_environment() {
+        files if files.is_empty() => administrator(layout).await,
+        files => kubeconfig::client(&files).await,
     }
 }
 
@@ -50,20 +48,7 @@ pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
             "`slipway init` makes one; for another cluster, give its --kubeconfig"
         ));
     }
-    from_file(&file).await
-}
-
-async fn from_file(file: &Path) -> Result<Client> {
-    let name = file.display().to_string();
-    let kubeconfig = Kubeconfig::read_from(file).with_context(|| format!("cannot use {name}"))?;
-    connect(kubeconfig, &name).await
-}
-
-async fn connect(kubeconfig: Kubeconfig, name: &str) -> Result<Client> {
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .with_context(|| format!("cannot use {name}"))?;
-    Client::try_from(config).with_context(|| format!("cannot use {name}"))
+    kubeconfig::client(&[file]).await
 }
 
 /// What the operator said about the cluster, where it is the one that init made here; so that a request is judged as its

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use slipway_bootstrap::init::settings::Lifetimes;
 use slipway_config::document;
 use slipway_config::endpoint::{Host, HostPort};
@@ -21,6 +21,7 @@ use slipway_config::token::BootstrapToken;
 use slipway_pki::key::KeyAlgorithm;
 
 use crate::failure::Usage;
+use crate::input;
 
 /// What a configuration file says; the defaults where there is none.
 pub(crate) struct Documents {
@@ -159,7 +160,6 @@ impl Documents {
 
 /// Reads a file as it is.
 pub(crate) fn read(file: &Path) -> Result<document::Documents> {
-    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    document::Documents::read(&file.display().to_string(), &text)
+    document::Documents::read(&file.display().to_string(), &input::read(file)?)
         .map_err(|error| Usage::from_error(error).into())
 }

@@ -6,7 +6,7 @@ mod usage;
 
 use std::process::ExitCode;
 
-pub(crate) use advice::Advice;
+pub(crate) use advice::{Advice, BACKUP};
 pub(crate) use coded::Coded;
 pub(crate) use usage::Usage;
 

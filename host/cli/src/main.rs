@@ -7,6 +7,7 @@ mod cluster;
 mod commands;
 mod documents;
 mod failure;
+mod input;
 mod logging;
 mod output;
 mod plugins;

@@ -92,26 +92,26 @@ impl Printer {
     /// Something worth knowing that is no part of the answer.
     pub(crate) fn note(self, text: impl Display) {
         if self.shows_progress() {
-            anstream::eprintln!("{text}");
+            say(text);
         }
     }
 
     /// A step that is done.
     pub(crate) fn done(self, text: impl Display) {
         if self.shows_progress() {
-            anstream::eprintln!("{GOOD}✓{GOOD:#} {text}");
+            say(format_args!("{GOOD}✓{GOOD:#} {text}"));
         }
     }
 
     /// Something to look at; shown even when quiet.
     pub(crate) fn warning(self, text: impl Display) {
-        anstream::eprintln!("{CAREFUL}warning:{CAREFUL:#} {text}");
+        say(format_args!("{CAREFUL}warning:{CAREFUL:#} {text}"));
     }
 
     /// The trade-offs in force, with what closes each.
     pub(crate) fn posture(self, entries: &[PostureEntry]) {
         for entry in entries {
-            anstream::eprintln!("{}", posture_line(entry));
+            say(posture_line(entry));
         }
     }
 
@@ -120,18 +120,24 @@ impl Printer {
         if self.is_for_programs() {
             // JSON is YAML, too.
             let text = serde_json::json!({ "error": failure.message(), "hint": failure.hint(), "exitCode": failure.code() });
-            anstream::eprintln!("{text}");
+            say(text);
             return;
         }
-        anstream::eprintln!("{BAD}error:{BAD:#} {}", failure.message());
+        say(format_args!("{BAD}error:{BAD:#} {}", failure.message()));
         if let Some(hint) = failure.hint() {
-            anstream::eprintln!("{BOLD}next:{BOLD:#} {hint}");
+            say(format_args!("{BOLD}next:{BOLD:#} {hint}"));
         }
     }
 }
 
 fn yaml<T: Serialize>(value: &T) -> io::Result<String> {
     serde_saphyr::to_string(value).map_err(io::Error::other)
+}
+
+/// A line on standard error. Where that cannot be written to (a log on a full disk), there is nobody left to tell, and
+/// what is being done goes on: the macros of the standard library would panic.
+fn say(text: impl Display) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
 /// One trade-off: what it is, what it costs, how to close it.

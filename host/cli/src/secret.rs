@@ -8,6 +8,7 @@ use slipway_config::token::{BootstrapToken, TokenId, TokenSecret};
 use zeroize::Zeroizing;
 
 use crate::arguments::{SecretSource, SecretText, TOKEN_VARIABLE};
+use crate::failure::Usage;
 
 /// Longer than any secret that is meant, short enough to read by mistake.
 const LONGEST: u64 = 4096;
@@ -46,18 +47,18 @@ fn token_from_file(file: &Path, id: Option<&TokenId>) -> Result<BootstrapToken> 
     parse(text.trim(), id).with_context(|| format!("the token in {}", file.display()))
 }
 
-fn parse(text: &str, id: Option<&TokenId>) -> Result<BootstrapToken> {
+fn parse(text: &str, id: Option<&TokenId>) -> Result<BootstrapToken, Usage> {
     let Some(id) = id.filter(|_| !text.contains('.')) else {
-        let token: BootstrapToken = text.parse()?;
+        let token: BootstrapToken = text.parse().map_err(Usage::from_error)?;
         if let Some(expected) = id.filter(|id| **id != token.id) {
-            bail!(
+            return Err(Usage::new(format!(
                 "it is token {}, and the join URL names {expected}",
                 token.id
-            );
+            )));
         }
         return Ok(token);
     };
-    let secret: TokenSecret = text.parse()?;
+    let secret: TokenSecret = text.parse().map_err(Usage::from_error)?;
     Ok(BootstrapToken {
         id: id.clone(),
         secret,
@@ -70,11 +71,11 @@ fn read(file: &Path) -> Result<Zeroizing<String>> {
         std::io::stdin()
             .take(LONGEST)
             .read_to_string(&mut text)
-            .context("cannot read standard input")?;
+            .map_err(|error| Usage::new(format!("cannot read standard input: {error}")))?;
     } else {
         std::fs::File::open(file)
             .and_then(|open| open.take(LONGEST).read_to_string(&mut text))
-            .with_context(|| format!("cannot read {}", file.display()))?;
+            .map_err(|error| Usage::new(format!("cannot read {}: {error}", file.display())))?;
     }
     Ok(text)
 }
@@ -82,7 +83,9 @@ fn read(file: &Path) -> Result<Zeroizing<String>> {
 fn ask(id: Option<&TokenId>) -> Result<Zeroizing<String>> {
     if !std::io::stdin().is_terminal() {
         bail!(
-            "no bootstrap token was given: use --token-file FILE or the variable {TOKEN_VARIABLE}"
+            Usage::new("no bootstrap token was given, and there is nobody to ask").with_hint(
+                format!("give it with --token-file FILE or in the variable {TOKEN_VARIABLE}")
+            )
         );
     }
     let prompt = id.map_or_else(

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use process::{Running, last_words, start, stop};
+pub(crate) use process::{Running, Started, is_running, start, stop};
 pub(crate) use settings::{ServerSettings, free_port, plugins_path};
 
 /// Listens where it was asked for; a host name is looked up first.

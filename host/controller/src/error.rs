@@ -84,6 +84,11 @@ impl Error {
 }
 
 impl ApiFailure {
+    /// The error as the client reports it.
+    pub fn kube_error(&self) -> &kube::Error {
+        &self.0
+    }
+
     fn is_conflict(&self) -> bool {
         matches!(&self.0, kube::Error::Api(status) if status.is_conflict() || status.is_already_exists())
     }

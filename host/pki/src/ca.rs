@@ -80,7 +80,7 @@ pub enum CaError {
         subject: String,
     },
     /// The CA does not hold now.
-    #[error("the CA cannot be used: {0}")]
+    #[error("{0}")]
     Dates(#[from] DateError),
     /// The CA's name is of a form that issued certificates could not repeat exactly.
     #[error("the CA's subject cannot be repeated exactly in a certificate: {reason}")]

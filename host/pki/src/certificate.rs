@@ -62,7 +62,7 @@ pub enum CertificateError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
     /// It does not hold yet.
-    #[error("the certificate holds from {not_before} on, and it is {now} here")]
+    #[error("the certificate holds from {not_before} on, and by this machine's clock it is {now}")]
     NotYetValid {
         /// When it begins to hold.
         not_before: Timestamp,
@@ -70,7 +70,7 @@ pub enum DateError {
         now: Timestamp,
     },
     /// It has expired.
-    #[error("the certificate expired at {not_after}, and it is {now} here")]
+    #[error("the certificate expired at {not_after}, and by this machine's clock it is {now}")]
     Expired {
         /// The last moment at which it held.
         not_after: Timestamp,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Record;
 
-/// Why a store does not open. Nothing was changed in the file.
+/// Why a store does not open. What is in the file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.

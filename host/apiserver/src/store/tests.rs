@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::resource::Object;
 
+mod damage;
 mod durability;
 mod history;
 mod model;

@@ -72,7 +72,7 @@ pub enum CertificateFailure {
     UnknownAuthority {
         /// Pins of the CAs that are trusted.
         expected: Vec<CaPin>,
-        /// Pins of the certificates that the server sent after its own, or of its own where it sent no other.
+        /// Pins of the certificates that the server sent after its own.
         presented: Vec<CaPin>,
         /// The issuer that the server's certificate names.
         issuer: String,
@@ -410,7 +410,7 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
 
 fn presented_pins(pins: &[CaPin]) -> String {
     if pins.is_empty() {
-        "no certificate with a readable key".to_owned()
+        "no CA with its own certificate".to_owned()
     } else {
         list(pins)
     }

@@ -95,7 +95,7 @@ async fn another_ca_is_told_with_both_pins() {
         panic!("{found}")
     };
     assert_eq!(expected, &ours.bundle().pins());
-    assert_eq!(presented.len(), 1);
+    assert_eq!(presented, &theirs.bundle().pins());
     let text = found.to_string();
     assert!(
         text.contains(&expected[0].to_string()) && text.contains(&presented[0].to_string()),

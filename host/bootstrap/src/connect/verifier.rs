@@ -74,13 +74,9 @@ impl ApiServerVerifier {
                 let Some(expected) = self.authorities.clone() else {
                     return CertificateFailure::UnknownToMachine { issuer };
                 };
-                let mut presented = pins(intermediates);
-                if presented.is_empty() {
-                    presented = pins(std::slice::from_ref(end_entity));
-                }
                 CertificateFailure::UnknownAuthority {
                     expected,
-                    presented,
+                    presented: pins(intermediates),
                     issuer,
                 }
             }

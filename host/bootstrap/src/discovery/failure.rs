@@ -100,6 +100,12 @@ pub enum DiscoveryFailure {
     /// Several trust sources were asked, and none led to trust.
     #[error(transparent)]
     Sources(#[from] FailedSources),
+    /// An attempt was still going on when the time was over.
+    #[error("no answer came from {}", from.join(", "))]
+    NoAnswer {
+        /// Where it was asked for.
+        from: Vec<String>,
+    },
     /// Nothing came of it in all the time.
     #[error("the cluster could not be discovered within {} s; the last attempt: {last}", after.as_secs())]
     TimedOut {
@@ -152,6 +158,7 @@ impl DiscoveryFailure {
             | Self::BadDialAddress { .. }
             | Self::Connect(_)
             | Self::NoClusterInfo { .. }
+            | Self::NoAnswer { .. }
             | Self::NoTrustSource => false,
         }
     }

@@ -390,7 +390,7 @@ async fn read_body(url: &Url, mut body: Incoming, largest: usize) -> Result<Vec<
 }
 
 /// The URL as it may be shown: credentials and query can be secrets.
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     let _ = shown.set_username("");
     let _ = shown.set_password(None);

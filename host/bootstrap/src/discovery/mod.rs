@@ -74,6 +74,15 @@ impl Source {
             Self::Https(_) => SourceKind::Https,
         }
     }
+
+    /// Where it is looked for, for display.
+    fn places(&self) -> Vec<String> {
+        match self {
+            Self::Token { locations, .. } => locations.clone(),
+            Self::File(path) => vec![path.display().to_string()],
+            Self::Https(url) => vec![https::shown(url)],
+        }
+    }
 }
 
 /// What to discover, and what the operator gave to believe it by.
@@ -167,6 +176,9 @@ pub struct Discovered {
     pub evidence: Vec<Finding>,
 }
 
+/// An attempt has at least this long, so that the last one is not over before it began.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
+
 /// Discovers the cluster; tries again what may succeed later, and shows why it has not yet.
 ///
 /// # Errors
@@ -177,14 +189,22 @@ pub async fn discover(
     progress: &dyn Progress,
 ) -> Result<Discovered, DiscoveryFailure> {
     let started = Instant::now();
+    let left = || request.timing.timeout.saturating_sub(started.elapsed());
     let mut told = BTreeSet::new();
+    let mut last = None;
     loop {
-        let failure = match in_turn(request, plugins, progress, &mut told).await {
-            Ok(discovered) => return Ok(discovered),
-            Err(failure) if failure.is_retryable() => failure,
-            Err(failure) => return Err(failure),
-        };
-        let left = request.timing.timeout.saturating_sub(started.elapsed());
+        let longest = left().max(SHORTEST_ATTEMPT);
+        let attempt = in_turn(request, plugins, progress, &mut told);
+        match tokio::time::timeout(longest, attempt).await {
+            Ok(Ok(discovered)) => return Ok(discovered),
+            Ok(Err(failure)) if failure.is_retryable() => last = Some(failure),
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => {}
+        }
+        let failure = last.take().unwrap_or_else(|| DiscoveryFailure::NoAnswer {
+            from: request.sources.iter().flat_map(Source::places).collect(),
+        });
+        let left = left();
         if left.is_zero() {
             return Err(DiscoveryFailure::TimedOut {
                 after: request.timing.timeout,
@@ -194,6 +214,7 @@ pub async fn discover(
         let retry_in = request.timing.retry.min(left);
         let reason = connect::chain(&failure);
         progress.event(Event::Waiting(Waiting::Discovery { reason, retry_in }));
+        last = Some(failure);
         tokio::time::sleep(retry_in).await;
     }
 }

@@ -248,16 +248,12 @@ fn is_good(
     now: Timestamp,
 ) -> bool {
     let names = settings.server_names();
-    let lifetime = settings.lifetimes.issued;
-    let holds_after = |wait: Duration| {
-        now.checked_add(wait)
-            .is_ok_and(|then| then < certificate.not_after())
-    };
     certificate.public_key() == key.public_key()
         && certificate.is_signed_by(authority.certificate())
-        && certificate.check_dates(now).is_ok()
-        && holds_after(RENEWAL.min(lifetime / 3))
-        && !holds_after(lifetime)
+        && is_current(certificate, settings, now)
+        && !now
+            .checked_add(settings.lifetimes.issued)
+            .is_ok_and(|then| then < certificate.not_after())
         && names
             .dns
             .iter()
@@ -266,6 +262,14 @@ fn is_good(
             .addresses
             .iter()
             .all(|address| certificate.is_for_address(*address))
+}
+
+/// Whether a certificate holds, and will for a while.
+pub(super) fn is_current(certificate: &Certificate, settings: &Settings, now: Timestamp) -> bool {
+    certificate.check_dates(now).is_ok()
+        && now
+            .checked_add(RENEWAL.min(settings.lifetimes.issued / 3))
+            .is_ok_and(|soon| soon < certificate.not_after())
 }
 
 fn issue(

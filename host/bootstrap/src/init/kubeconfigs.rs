@@ -1,10 +1,11 @@
 //! admin.conf: how an administrator reaches the cluster.
 
+use jiff::Timestamp;
 use slipway_pki::key::PrivateKey;
 use slipway_pki::kubeconfig::{Credentials, Kubeconfig};
 
 use super::InitError;
-use super::certs::Certificates;
+use super::certs::{Certificates, is_current};
 use super::settings::Settings;
 use crate::files::{Files, read_optional};
 
@@ -39,11 +40,12 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Whether the admin.conf that is there is one of ours, for this cluster.
+/// Whether the admin.conf that is there is one of ours, for this cluster, and will be of use for a while.
 pub(super) fn is_good(
     files: &Files,
     settings: &Settings,
     certificates: &Certificates,
+    now: Timestamp,
 ) -> Result<bool, InitError> {
     let path = files.layout().admin_kubeconfig();
     if !files.is_ours(&path)? {
@@ -56,13 +58,16 @@ pub(super) fn is_good(
     let Ok(kubeconfig) = Kubeconfig::parse(&text) else {
         return Ok(false);
     };
-    let signed_by_us = match &kubeconfig.identity {
-        Some((_, Credentials::ClientCertificate { chain, .. })) => chain
-            .first()
-            .is_some_and(|leaf| leaf.is_signed_by(certificates.authority.certificate())),
+    let serves = match &kubeconfig.identity {
+        Some((_, Credentials::ClientCertificate { chain, .. })) => {
+            chain.first().is_some_and(|leaf| {
+                leaf.is_signed_by(certificates.authority.certificate())
+                    && is_current(leaf, settings, now)
+            })
+        }
         _ => false,
     };
-    Ok(signed_by_us
+    Ok(serves
         && kubeconfig.cluster_name == settings.cluster_name.as_str()
         && kubeconfig.endpoints == settings.servers())
 }

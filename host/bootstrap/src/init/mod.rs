@@ -167,7 +167,7 @@ pub fn prepare(
 
     if phases.include(Phase::Kubeconfig) {
         begin(progress, Phase::Kubeconfig);
-        let outcome = if kubeconfigs::is_good(&files, settings, &certificates)? {
+        let outcome = if kubeconfigs::is_good(&files, settings, &certificates, now)? {
             Outcome::Kept("admin.conf of an earlier run".to_owned())
         } else {
             kubeconfigs::write(&mut files, settings, &certificates)?;

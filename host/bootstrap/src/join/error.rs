@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use slipway_config::name::NodeName;
 
-use super::Phase;
+use super::{CertificateRefusal, Phase};
 use crate::connect::{ConnectError, RequestFailure};
 use crate::discovery::DiscoveryFailure;
 use crate::files::FileError;
@@ -129,12 +129,12 @@ pub enum JoinError {
         waiting: Box<Waiting>,
     },
     /// What the signer delivered is not what was asked for.
-    #[error("the certificate that was delivered for {request} is refused: {reason}")]
+    #[error("the certificate that was delivered for {request} is refused: {source}")]
     BadCertificate {
-        /// The request's name; empty where an earlier run was given it.
+        /// The request's name.
         request: String,
         /// What is wrong with it.
-        reason: String,
+        source: CertificateRefusal,
     },
     /// The API server does not accept the certificate.
     #[error("the API server does not accept the certificate that was delivered: {source}")]

@@ -40,6 +40,7 @@ use crate::progress::{Event, Outcome, Progress};
 pub use error::JoinError;
 pub use kubelet::KubeletOutcome;
 pub use phase::{Phase, UnknownPhase};
+pub use prove::CertificateRefusal;
 pub use request::request_name;
 pub use settings::{DryRun, Joined, Node, Phases, Settings, Start};
 
@@ -210,9 +211,9 @@ impl Run<'_> {
             keyed.key.public_key(),
             Timestamp::now(),
         )
-        .map_err(|reason| JoinError::BadCertificate {
+        .map_err(|source| JoinError::BadCertificate {
             request: submitted.name.clone(),
-            reason,
+            source,
         })?;
         state::keep_certificate(files, &pem)?;
         self.end(Phase::Wait, Outcome::Done)?;

@@ -7,7 +7,7 @@ use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::PostParams;
 use slipway_config::name::{NODES_GROUP, NodeName};
-use slipway_pki::certificate::Certificate;
+use slipway_pki::certificate::{Certificate, DateError};
 use slipway_pki::key::PublicKey;
 use slipway_pki::signer::{NodeSigner, Usage};
 
@@ -16,6 +16,17 @@ use crate::connect::RequestFailure;
 
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a delivered certificate is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateRefusal {
+    /// It does not hold now, by this machine's clock.
+    #[error("{0}")]
+    Dates(#[from] DateError),
+    /// It is not what was asked for.
+    #[error("{0}")]
+    Other(String),
+}
 
 /// Reads the chain that the signer delivered and checks its leaf: our key, our name, the usages of a client, its dates.
 ///
@@ -26,36 +37,41 @@ pub(super) fn check(
     node: &NodeName,
     key: &PublicKey,
     now: Timestamp,
-) -> Result<Vec<Certificate>, String> {
-    let chain = Certificate::list_from_pem(pem).map_err(|error| error.to_string())?;
-    let leaf = chain.first().ok_or("there is no certificate in it")?;
+) -> Result<Vec<Certificate>, CertificateRefusal> {
+    let refused = |reason: &str| CertificateRefusal::Other(reason.to_owned());
+    let chain = Certificate::list_from_pem(pem).map_err(|error| refused(&error.to_string()))?;
+    let leaf = chain
+        .first()
+        .ok_or_else(|| refused("there is no certificate in it"))?;
     if leaf.public_key() != key {
-        return Err("it is for another key than the one that was submitted".to_owned());
+        return Err(refused(
+            "it is for another key than the one that was submitted",
+        ));
     }
     let subject = leaf.subject();
     let is_node = subject.common_name() == Some(node.user_name().as_str())
         && subject.organizations == [NODES_GROUP.to_owned()];
     if !is_node {
-        return Err(format!(
+        return Err(refused(&format!(
             "it is for {subject}, expected O \"{NODES_GROUP}\", CN \"{}\"",
             node.user_name()
-        ));
+        )));
     }
     let usages = leaf.usages();
     let required = NodeSigner::KubeletClient.required_usages();
     if let Some(missing) = required.iter().find(|usage| !usages.contains(usage)) {
-        return Err(format!(
+        return Err(refused(&format!(
             "it lacks the usage {missing:?}",
             missing = missing.name()
-        ));
+        )));
     }
     if usages.contains(&Usage::ServerAuth) {
-        return Err("it is for a server, too".to_owned());
+        return Err(refused("it is for a server, too"));
     }
     if leaf.is_ca() {
-        return Err("it is a CA certificate".to_owned());
+        return Err(refused("it is a CA certificate"));
     }
-    leaf.check_dates(now).map_err(|error| error.to_string())?;
+    leaf.check_dates(now)?;
     Ok(chain)
 }
 
@@ -138,7 +154,11 @@ mod tests {
     fn another_key_or_time_is_refused() {
         let key = key();
         let now = Timestamp::now();
-        let refused = |pem: &str| check(pem, &node(), key.public_key(), now).unwrap_err();
+        let refused = |pem: &str| {
+            check(pem, &node(), key.public_key(), now)
+                .unwrap_err()
+                .to_string()
+        };
         let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
         assert!(refused(&issued(&other, (0, 1))).contains("another key"));
         assert!(refused(&issued(&key, (-2, -1))).contains("expired"));
@@ -149,8 +169,11 @@ mod tests {
     #[test]
     fn a_servers_certificate_or_a_cas_is_refused() {
         let key = key();
-        let refused =
-            |pem: &str| check(pem, &node(), key.public_key(), Timestamp::now()).unwrap_err();
+        let refused = |pem: &str| {
+            check(pem, &node(), key.public_key(), Timestamp::now())
+                .unwrap_err()
+                .to_string()
+        };
         let user = node().user_name();
         let server = ServerCertificate {
             common_name: &user,

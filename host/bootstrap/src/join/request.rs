@@ -14,9 +14,9 @@ use slipway_pki::key::{KeyFingerprint, PublicKey};
 use slipway_pki::signer::NodeSigner;
 use tokio::time::Instant;
 
-use super::JoinError;
 use super::pauses::Pauses;
 use super::state::{self, Keyed, Record};
+use super::{CertificateRefusal, JoinError};
 use crate::connect::RequestFailure;
 use crate::files::Files;
 use crate::progress::{Event, Progress, Waiting};
@@ -320,7 +320,7 @@ fn decided(
             .map(Decided::Certificate)
             .map_err(|_| JoinError::BadCertificate {
                 request: name.to_owned(),
-                reason: "it is not PEM".to_owned(),
+                source: CertificateRefusal::Other("it is not PEM".to_owned()),
             });
     }
     if condition("Approved").is_some() {

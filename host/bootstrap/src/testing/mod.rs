@@ -46,8 +46,9 @@ pub(crate) fn server_config(
     let certificate = authority
         .issue_server(&server, key.public_key(), validity)
         .unwrap();
+    let chain = [&certificate, authority.certificate()];
     tls(
-        vec![certificate.der().to_vec().into()],
+        chain.map(|one| one.der().to_vec().into()).into(),
         key.pkcs8_der().to_vec(),
     )
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::pin::CaPin;
 use slipway_pki::ca::CaBundle;
 
 use crate::arguments::{CertsArguments, CertsCommand};
+use crate::failure::{Code, Coded, Usage};
+use crate::input;
 use crate::output::Printer;
 
 #[derive(Serialize)]
@@ -20,17 +22,28 @@ struct Pins {
 
 pub(super) fn run(arguments: &CertsArguments, layout: &Layout, printer: Printer) -> Result<()> {
     match &arguments.command {
-        CertsCommand::CaHash { file } => ca_hash(
-            &file.clone().unwrap_or_else(|| layout.ca_certificate()),
-            printer,
-        ),
+        CertsCommand::CaHash { file: Some(file) } => ca_hash(file, printer),
+        CertsCommand::CaHash { file: None } => {
+            let file = layout.ca_certificate();
+            if !file.exists() {
+                bail!(Coded::new(
+                    Code::NotFound,
+                    format!(
+                        "there is no cluster here: {} does not exist",
+                        file.display()
+                    ),
+                    "`slipway init` makes one; for another cluster, name the file of its CA"
+                ));
+            }
+            ca_hash(&file, printer)
+        }
     }
 }
 
 fn ca_hash(file: &Path, printer: Printer) -> Result<()> {
-    let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let bundle =
-        CaBundle::from_pem(&pem).with_context(|| format!("{} holds no CA", file.display()))?;
+    let bundle = CaBundle::from_pem(&input::read(file)?)
+        .map_err(Usage::from_error)
+        .with_context(|| format!("{} cannot be used", file.display()))?;
     let pins = Pins {
         file: file.display().to_string(),
         pins: bundle.pins(),

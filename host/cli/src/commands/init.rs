@@ -3,10 +3,9 @@
 mod render;
 mod settings;
 
-use std::process::Child;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::files::Files;
@@ -23,7 +22,7 @@ use crate::failure::Usage;
 use crate::output::Printer;
 use crate::plugins;
 use crate::progress::Shown;
-use crate::server;
+use crate::server::{self, ServerSettings, Started};
 
 /// How long the server may take to answer.
 const START: Duration = Duration::from_secs(30);
@@ -99,14 +98,22 @@ async fn make(
     shown: &Shown,
 ) -> Result<(Prepared, Option<Published>, Option<u32>)> {
     let now = Timestamp::now();
-    let prepared = init::prepare(layout, &wanted.settings, phases, now, shown)?;
-    let mut files = Files::open(layout)?;
-    wanted.server.keep(&mut files, &wanted.plugins)?;
-    server::adopt(&mut files)?;
-    drop(files);
     let needs_server = Phase::ALL
         .iter()
         .any(|phase| phase.needs_api() && phases.include(*phase));
+    if needs_server && !server::is_running(layout) {
+        // Found out now, it leaves no cluster behind that cannot start.
+        drop(slipway_apiserver::serve::bind(wanted.server.listen).await?);
+    }
+    let prepared = init::prepare(layout, &wanted.settings, phases, now, shown)?;
+    let mut files = Files::open(layout)?;
+    wanted.server.keep(&mut files)?;
+    // A single phase is not about the plugins: those of the cluster stay as they are.
+    if phases.only.is_none() || !server::plugins_path(layout).exists() {
+        ServerSettings::keep_plugins(&mut files, &wanted.plugins)?;
+    }
+    server::adopt(&mut files)?;
+    drop(files);
     if !needs_server {
         return Ok((prepared, None, None));
     }
@@ -121,27 +128,17 @@ async fn ensure_server(layout: &Layout, client: &kube::Client) -> Result<Option<
     if is_ready(client).await {
         return Ok(None);
     }
-    let mut child = server::start(layout)?;
-    wait_until_ready(layout, client, &mut child).await?;
-    Ok(Some(child.id()))
+    let mut started = server::start(layout)?;
+    wait_until_ready(client, &mut started).await?;
+    Ok(Some(started.id()))
 }
 
-async fn wait_until_ready(layout: &Layout, client: &kube::Client, child: &mut Child) -> Result<()> {
+async fn wait_until_ready(client: &kube::Client, started: &mut Started) -> Result<()> {
     let end = Instant::now().checked_add(START);
     while !is_ready(client).await {
-        if let Some(status) = child.try_wait()? {
-            bail!(
-                "the server ended at once ({status}):\n{}",
-                server::last_words(layout)
-            );
-        }
+        started.check()?;
         if end.is_none_or(|end| Instant::now() > end) {
-            // It is ours, it is of no use to anybody, and a next init would find the port taken.
-            let _ = child.kill();
-            bail!(
-                "the server does not answer:\n{}",
-                server::last_words(layout)
-            );
+            return Err(started.give_up());
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use slipway_apiserver::authentication::{TokenBackend, UserInfo};
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
 use slipway_bootstrap::files::Files;
+use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_controller::{Chain, Controllers, DecisionLog, LiveReader, Signing};
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::arguments::ServeArguments;
+use crate::failure::{BACKUP, Code, Coded};
 use crate::output::Printer;
 use crate::plugins;
 use crate::server::{self, Running, ServerSettings};
@@ -35,8 +37,7 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
         Some(listen) => server::listen(listen).await?,
         None => bind(settings.listen).await?,
     };
-    let store = Store::open(&layout.store(), HistoryLimits::default())?;
-    let api = ApiServer::builder(store)
+    let api = ApiServer::builder(store(&layout)?)
         .tokens(tokens(&host, &configuration, &layout).await?)
         .build()
         .await?;
@@ -54,6 +55,24 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
     let outcome = together(work, serve, &shutdown).await;
     drop(running);
     outcome
+}
+
+/// The store, made where the cluster is being made. One that was complete has a store, and an empty one in its place would
+/// forget its nodes, tokens and requests.
+fn store(layout: &Layout) -> Result<Store> {
+    let path = layout.store();
+    let is_complete = init::record(layout)?.is_some_and(|record| record.complete);
+    if is_complete && !path.exists() {
+        bail!(Coded::new(
+            Code::NotFound,
+            format!(
+                "the store {} is missing, and the cluster that was made here has one",
+                path.display()
+            ),
+            BACKUP
+        ));
+    }
+    Ok(Store::open(&path, HistoryLimits::default())?)
 }
 
 /// Runs both until the first ends, then ends the other.
@@ -84,8 +103,12 @@ fn identity(layout: &Layout) -> Result<TlsIdentity> {
         read(layout.apiserver_certificate())?,
         read(layout.apiserver_key())?,
     );
-    TlsIdentity::from_pem(&chain, &key, &read(layout.ca_certificate())?)
-        .context("the API server's certificate cannot be used")
+    TlsIdentity::from_pem(&chain, &key, &read(layout.ca_certificate())?).with_context(|| {
+        format!(
+            "the API server's certificate and key in {} cannot be used",
+            layout.certificates().display()
+        )
+    })
 }
 
 /// The store of bootstrap tokens: a plugin where one is configured, else the API's own.
@@ -139,11 +162,18 @@ async fn controllers(
     let read = |file: std::path::PathBuf| {
         std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
     };
-    let key = Zeroizing::new(
-        String::from_utf8(read(layout.ca_key())?).context("the CA's key is no PEM")?,
-    );
+    let cannot_use = || {
+        format!(
+            "the CA and its key in {} cannot be used",
+            layout.certificates().display()
+        )
+    };
+    let key = read(layout.ca_key())?;
+    // What is no text is no PEM either, and is refused as such.
+    let key = Zeroizing::new(String::from_utf8_lossy(&Zeroizing::new(key)).into_owned());
     let authority =
-        CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())?;
+        CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())
+            .with_context(cannot_use)?;
     let client = api.client(UserInfo::controller(CONTROLLERS));
     let host = host
         .clone()

@@ -1,16 +1,19 @@
 //! For each error that a user can meet: the exit code, and the next command.
 
+mod administrator;
+mod machine;
+
 use slipway_bootstrap::connect::{
     CertificateFailure, ConnectFailure, NoConnection, RequestFailure,
 };
-use slipway_bootstrap::discovery::DiscoveryFailure;
-use slipway_bootstrap::files::FileError;
+use slipway_bootstrap::discovery::{DiscoveryFailure, FetchError};
 use slipway_bootstrap::init::InitError;
-use slipway_bootstrap::join::JoinError;
+use slipway_bootstrap::join::{CertificateRefusal, JoinError};
 use slipway_bootstrap::progress::Waiting;
 use slipway_controller::requests::RequestError;
 use slipway_controller::tokens::TokenAdminError;
 use slipway_plugin::LoadError;
+use slipway_plugin::extension::endpoint_provider::EndpointError;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
 use super::{Code, Usage};
@@ -19,6 +22,14 @@ const TOKENS: &str = "on the control plane, `slipway token list` shows the token
 const PINS: &str = "compare with what `slipway certs ca-hash` prints on the control plane; if they differ, do not join";
 const CLOCK: &str =
     "compare the clocks of both machines (`date -u`), set the wrong one, and try again";
+const EXPIRED: &str = "compare the clocks of both machines (`date -u`) and set the wrong one; if both are right, renew the \
+                       certificates on the control plane: `slipway init phase certs` and `slipway init phase kubeconfig`, \
+                       each with the arguments that init was given, then start `slipway serve` again";
+/// For a file of a cluster that is not what was written.
+pub(crate) const BACKUP: &str = "put the file back from a backup and start `slipway serve` again; without a backup, \
+                                 `slipway reset` and `slipway init` make a new cluster, which every node joins anew";
+const WEB: &str = "open the URL on this machine (`curl -v`): it has to answer the cluster's kubeconfig, over https";
+const ADDRESS: &str = "check address and port; on the control plane, `slipway serve` has to run, and no firewall may be between";
 
 /// What to do next, and what scripts are told.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,10 +96,7 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Advice> {
     if let Some(failure) = cause.downcast_ref::<NoConnection>() {
         return Some(connection(failure));
     }
-    if let Some(error) = cause.downcast_ref::<kube::Error>() {
-        return kubernetes(error);
-    }
-    None
+    administrator::known(cause).or_else(|| machine::known(cause))
 }
 
 fn init(error: &InitError) -> Option<Advice> {
@@ -102,10 +110,8 @@ fn init(error: &InitError) -> Option<Advice> {
             "run init with the arguments that it was begun with, or start over with `slipway reset`",
         )),
         InitError::TokenExpired { .. } | InitError::SameToken(_) => Some(Advice::bare(Code::Usage)),
-        InitError::File(FileError::Foreign { .. }) => Some(Advice::new(
-            Code::Exists,
-            "move the file away if nobody needs it, or give another folder with --dir",
-        )),
+        InitError::Damaged { .. } => Some(Advice::new(Code::General, BACKUP)),
+        InitError::File(error) => machine::known(error),
         _ => None,
     }
 }
@@ -134,6 +140,15 @@ fn join(error: &JoinError) -> Option<Advice> {
             Code::Exists,
             "`slipway reset` makes this machine forget its cluster; then join again",
         )),
+        JoinError::Damaged { .. } => Some(Advice::new(
+            Code::General,
+            "`slipway reset` makes this machine forget what an earlier join left; then join again",
+        )),
+        JoinError::File(error) => machine::known(error),
+        JoinError::BadCertificate {
+            source: CertificateRefusal::Dates(_),
+            ..
+        } => Some(Advice::new(Code::Untrusted, CLOCK)),
         JoinError::Discovery(failure) => discovery(failure),
         JoinError::Request { source, .. } | JoinError::NotProved { source } => {
             Some(request(source))
@@ -207,6 +222,14 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Trust(_) => Some(Advice::new(Code::Untrusted, PINS)),
         DiscoveryFailure::Source(error) => source(error),
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
+        DiscoveryFailure::Fetch(error) => Some(fetch(error)),
+        DiscoveryFailure::NoAnswer { .. } => Some(Advice::new(Code::Unreachable, ADDRESS)),
+        DiscoveryFailure::Endpoints(failed) => failed
+            .failures
+            .iter()
+            .all(|(_, failure)| matches!(failure, EndpointError::InvalidRequest(_)))
+            .then(|| Advice::bare(Code::Usage)),
+        DiscoveryFailure::BadDialAddress { .. } => Some(Advice::bare(Code::Usage)),
         DiscoveryFailure::File(_)
         | DiscoveryFailure::Document { .. }
         | DiscoveryFailure::CredentialsElsewhere { .. } => Some(Advice::new(
@@ -219,10 +242,7 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
 
 fn source(error: &DiscoveryError) -> Option<Advice> {
     match error {
-        DiscoveryError::Unavailable(_) => Some(Advice::new(
-            Code::Unreachable,
-            "check address and port; on the control plane, `slipway serve` has to run, and no firewall may be between",
-        )),
+        DiscoveryError::Unavailable(_) => Some(Advice::new(Code::Unreachable, ADDRESS)),
         DiscoveryError::NotSigned(_) => Some(Advice::new(Code::Unauthorized, TOKENS)),
         DiscoveryError::Untrusted(_) => Some(Advice::new(Code::Untrusted, TOKENS)),
         DiscoveryError::Other(_) => Some(Advice::new(Code::Unreachable, "check address and port")),
@@ -251,32 +271,29 @@ fn connection(failure: &NoConnection) -> Advice {
             _ => None,
         });
     match certificate {
-        Some(CertificateFailure::Expired { .. } | CertificateFailure::NotYetValid { .. }) => {
-            Advice::new(Code::Untrusted, CLOCK)
-        }
+        Some(CertificateFailure::Expired { .. }) => Advice::new(Code::Untrusted, EXPIRED),
+        Some(CertificateFailure::NotYetValid { .. }) => Advice::new(Code::Untrusted, CLOCK),
         Some(_) => Advice::new(Code::Untrusted, PINS),
-        None => Advice::new(
-            Code::Unreachable,
-            "check address and port, and that `slipway serve` runs on the control plane",
-        ),
+        None => Advice::new(Code::Unreachable, ADDRESS),
     }
 }
 
-fn kubernetes(error: &kube::Error) -> Option<Advice> {
-    match error {
-        kube::Error::Api(status) => match status.code {
-            401 => Some(Advice::new(
-                Code::Unauthorized,
-                "use the kubeconfig of an administrator: --kubeconfig FILE",
-            )),
-            403 => Some(Advice::bare(Code::Unauthorized)),
-            404 => Some(Advice::bare(Code::NotFound)),
-            409 => Some(Advice::bare(Code::Exists)),
-            _ => None,
-        },
-        _ => Some(Advice::new(
-            Code::Unreachable,
-            "is the API server running? `slipway serve` starts the one that init made",
-        )),
+/// A document on a web server.
+fn fetch(error: &FetchError) -> Advice {
+    let FetchError::Connect { source, .. } = error else {
+        return match error {
+            FetchError::Timeout { .. } => Advice::new(Code::Unreachable, WEB),
+            _ => Advice::new(Code::Usage, WEB),
+        };
+    };
+    match source {
+        ConnectFailure::Certificate(
+            CertificateFailure::Expired { .. } | CertificateFailure::NotYetValid { .. },
+        ) => Advice::new(Code::Untrusted, CLOCK),
+        ConnectFailure::Certificate(_) => Advice::new(
+            Code::Untrusted,
+            "the web server needs a certificate that this machine trusts; if a CA of your own signed it, name that CA in SSL_CERT_FILE",
+        ),
+        _ => Advice::new(Code::Unreachable, WEB),
     }
 }

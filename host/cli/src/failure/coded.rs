@@ -16,9 +16,17 @@ pub(crate) struct Coded {
 impl Coded {
     pub(crate) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
+            hint: Some(hint.into()),
+            ..Self::bare(code, message)
+        }
+    }
+
+    /// The same where nothing can be advised.
+    pub(crate) fn bare(code: Code, message: impl Into<String>) -> Self {
+        Self {
             code,
             message: message.into(),
-            hint: Some(hint.into()),
+            hint: None,
         }
     }
 }

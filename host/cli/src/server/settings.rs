@@ -15,7 +15,7 @@ use slipway_controller::ClusterSettings;
 use slipway_pki::guardrail::ApiServerIdentity;
 
 use crate::documents::Documents;
-use crate::failure::{Code, Coded};
+use crate::failure::{BACKUP, Code, Coded};
 
 /// What the server is started with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,9 +54,10 @@ impl ServerSettings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.with_context(|| format!("cannot read {}", path.display()))?,
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .with_context(|| format!("{} is damaged", path.display()))
+        serde_json::from_slice(&text).map(Some).map_err(|error| {
+            let message = format!("{} is damaged: {error}", path.display());
+            Coded::new(Code::General, message, BACKUP).into()
+        })
     }
 
     /// What the operator said about the cluster, for those who judge requests.
@@ -74,9 +75,14 @@ impl ServerSettings {
         }
     }
 
-    /// Keeps the settings, and the plugins as a file that an operator may edit.
-    pub(crate) fn keep(&self, files: &mut Files, plugins: &PluginConfiguration) -> Result<()> {
-        let layout = files.layout().clone();
+    /// Keeps the settings.
+    pub(crate) fn keep(&self, files: &mut Files) -> Result<()> {
+        let path = path(files.layout());
+        Ok(files.write(&path, &serde_json::to_vec_pretty(self)?)?)
+    }
+
+    /// Keeps the plugins as a file that an operator may edit.
+    pub(crate) fn keep_plugins(files: &mut Files, plugins: &PluginConfiguration) -> Result<()> {
         let documents = document::Documents {
             plugins: Some(plugins.clone()),
             ..document::Documents::default()
@@ -84,9 +90,8 @@ impl ServerSettings {
         let yaml = documents
             .to_yaml()
             .context("the plugin configuration cannot be written as YAML")?;
-        files.write(&plugins_path(&layout), yaml.as_bytes())?;
-        files.write(&path(&layout), &serde_json::to_vec_pretty(self)?)?;
-        Ok(())
+        let path = plugins_path(files.layout());
+        Ok(files.write(&path, yaml.as_bytes())?)
     }
 
     /// The plugins that the operator configured.

@@ -141,7 +141,7 @@ fn replay(state: &mut BTreeMap<String, (u64, String)>, event: &Event) {
     }
 }
 
-fn snapshot(listing: &Listing) -> BTreeMap<String, (u64, String)> {
+pub(super) fn snapshot(listing: &Listing) -> BTreeMap<String, (u64, String)> {
     let names = listing
         .records
         .iter()

@@ -34,7 +34,7 @@ async fn a_document_is_fetched_with_the_pins_of_who_served_it() {
         .await
         .unwrap();
     assert_eq!(fetched.body, b"kind: Config");
-    assert_eq!(fetched.peer_pins.len(), 1);
+    assert_eq!(fetched.peer_pins.len(), 2, "its own and its CA's");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use slipway_pki::decision::trust::Accepted;
 use crate::arguments::{JoinOptions, SecretSource};
 use crate::documents::Documents;
 use crate::failure::Usage;
+use crate::input;
 use crate::secret;
 
 /// How often a cluster that is not ready is looked at.
@@ -182,7 +183,8 @@ fn sources(
 }
 
 fn read_ca(file: &std::path::Path) -> Result<CaBundle> {
-    let pem =
-        std::fs::read(file).with_context(|| format!("cannot read --ca-file {}", file.display()))?;
-    CaBundle::from_pem(&pem).with_context(|| format!("--ca-file {} holds no CA", file.display()))
+    let pem = input::read(file).context("--ca-file")?;
+    CaBundle::from_pem(&pem)
+        .map_err(Usage::from_error)
+        .with_context(|| format!("--ca-file {} cannot be used", file.display()))
 }

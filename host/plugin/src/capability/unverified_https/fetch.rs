@@ -43,14 +43,15 @@ pub(super) async fn get(target: &Target, body_bytes: usize) -> Result<Response, 
 
 async fn connect(target: &Target) -> Result<TlsStream<tokio::net::TcpStream>, FetchError> {
     let place = &target.place;
-    let name = network::server_name(place.host())
-        .map_err(|error| FetchError::Dns(format!("{place}: {error}")))?;
+    // The plugin knows where it wanted to go; what is told is what became of it.
+    let name =
+        network::server_name(place.host()).map_err(|error| FetchError::Dns(error.to_string()))?;
     let stream = network::dial(place, Reach::Any)
         .await
         .map_err(|error| match error {
-            DialError::Resolve { .. } => FetchError::Dns(error.to_string()),
+            DialError::Resolve { source, .. } => FetchError::Dns(source.to_string()),
             DialError::Forbidden { .. } => FetchError::NotAllowed(error.to_string()),
-            DialError::Connect { .. } => FetchError::Connect(error.to_string()),
+            DialError::Connect { source, .. } => FetchError::Connect(source.to_string()),
         })?;
     let tls = TLS
         .as_ref()
@@ -58,11 +59,11 @@ async fn connect(target: &Target) -> Result<TlsStream<tokio::net::TcpStream>, Fe
     TlsConnector::from(Arc::clone(tls))
         .connect(name, stream)
         .await
-        .map_err(|error| refused(target, &error))
+        .map_err(|error| refused(&error))
 }
 
-fn refused(target: &Target, error: &std::io::Error) -> FetchError {
-    let text = format!("{}: {error}", target.place);
+fn refused(error: &std::io::Error) -> FetchError {
+    let text = error.to_string();
     let speaks_tls = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
@@ -81,7 +82,7 @@ async fn exchange(
     stream: TlsStream<tokio::net::TcpStream>,
     target: &Target,
 ) -> Result<http::Response<Incoming>, FetchError> {
-    let protocol = |error: hyper::Error| FetchError::Protocol(format!("{}: {error}", target.place));
+    let protocol = |error: hyper::Error| FetchError::Protocol(error.to_string());
     let request = Request::get(&target.path_and_query)
         .header(header::HOST, target.place.to_string())
         .header(header::ACCEPT, "application/json")

@@ -1,0 +1,108 @@
+//! Reading an administrator's kubeconfigs. kube does not read the files itself: it panics over some that are no text.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+use crate::failure::Usage;
+use crate::input;
+
+/// The variable that names kubeconfigs, for every client of Kubernetes.
+const VARIABLE: &str = "KUBECONFIG";
+
+/// The files that the environment names; none where it names none.
+pub(super) fn of_environment() -> Vec<PathBuf> {
+    let value = std::env::var_os(VARIABLE).unwrap_or_default();
+    std::env::split_paths(&value)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect()
+}
+
+/// A client with the credentials of the current context of these files, merged as every client of Kubernetes does it.
+pub(super) async fn client(files: &[PathBuf]) -> Result<Client> {
+    let mut merged = Kubeconfig::default();
+    for file in files {
+        merged = merged
+            .merge(read(file)?)
+            .map_err(|error| unusable(&file.display(), &cannot(&error)))?;
+    }
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let names = names.join(", ");
+    let config = Config::from_custom_kubeconfig(merged, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| unusable(&names, &cannot(&error)))?;
+    if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
+        let reason = "its CA holds no certificate; expected -----BEGIN CERTIFICATE-----";
+        return Err(unusable(&names, &cannot(&reason)).into());
+    }
+    Ok(Client::try_from(config).map_err(|error| unusable(&names, &cannot(&error)))?)
+}
+
+fn read(file: &Path) -> Result<Kubeconfig> {
+    let contents = input::read(file)?;
+    let text = std::str::from_utf8(&contents)
+        .map_err(|_| unusable(&file.display(), &"is not UTF-8 text"))?;
+    let mut kubeconfig = Kubeconfig::from_yaml(text)
+        .map_err(|error| unusable(&file.display(), &why_not_read(&error)))?;
+    resolve_paths(&mut kubeconfig, file.parent().unwrap_or(Path::new("")));
+    Ok(kubeconfig)
+}
+
+fn unusable(file: &dyn Display, reason: &dyn Display) -> Usage {
+    Usage::new(format!("the kubeconfig {file} {reason}"))
+        .with_hint("give the kubeconfig of an administrator: --kubeconfig FILE")
+}
+
+fn cannot(reason: &dyn Display) -> String {
+    format!("cannot be used: {reason}")
+}
+
+/// What kube says. Of an error in the YAML only the place: the error repeats what stands there, which may be a secret.
+fn why_not_read(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => {
+            let place = error
+                .location()
+                .map(|place| format!(" (line {}, column {})", place.line(), place.column()))
+                .unwrap_or_default();
+            format!("is not YAML of the form that a kubeconfig has{place}")
+        }
+        error => cannot(error),
+    }
+}
+
+/// Paths in a kubeconfig are relative to its folder; a command is, where it is a path.
+fn resolve_paths(kubeconfig: &mut Kubeconfig, folder: &Path) {
+    let resolve = |path: &mut Option<String>| {
+        if let Some(path) = path {
+            *path = folder.join(&*path).to_string_lossy().into_owned();
+        }
+    };
+    for cluster in &mut kubeconfig.clusters {
+        if let Some(cluster) = &mut cluster.cluster {
+            resolve(&mut cluster.certificate_authority);
+        }
+    }
+    for user in &mut kubeconfig.auth_infos {
+        let Some(user) = &mut user.auth_info else {
+            continue;
+        };
+        resolve(&mut user.client_certificate);
+        resolve(&mut user.client_key);
+        resolve(&mut user.token_file);
+        if let Some(exec) = &mut user.exec
+            && exec
+                .command
+                .as_ref()
+                .is_some_and(|command| command.contains('/'))
+        {
+            resolve(&mut exec.command);
+        }
+    }
+}

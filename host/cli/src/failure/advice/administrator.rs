@@ -1,0 +1,75 @@
+//! What to do when the API does not do what an administrator asks for.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+use slipway_controller::ApiFailure;
+
+use super::{Advice, CLOCK, Code, EXPIRED};
+
+const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig FILE; `slipway init phase kubeconfig` on the \
+                           control plane writes admin.conf anew";
+
+/// The advice for a call of an administrator's, where the cause is one.
+pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
+    let error = match cause.downcast_ref::<ApiFailure>() {
+        Some(failure) => failure.kube_error(),
+        None => cause.downcast_ref::<kube::Error>()?,
+    };
+    match error {
+        kube::Error::Api(status) => match status.code {
+            401 => Some(Advice::new(Code::Unauthorized, CREDENTIALS)),
+            403 => Some(Advice::bare(Code::Unauthorized)),
+            404 => Some(Advice::bare(Code::NotFound)),
+            409 => Some(Advice::bare(Code::Exists)),
+            _ => None,
+        },
+        error => Some(tls(error).map_or_else(unreachable, untrusted)),
+    }
+}
+
+fn unreachable() -> Advice {
+    Advice::new(
+        Code::Unreachable,
+        "is the API server running? `slipway serve` starts the one that init made",
+    )
+}
+
+/// What TLS found, wherever it is among the causes.
+fn tls(error: &kube::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if let Some(found) = unwrapped(current) {
+            return Some(found);
+        }
+        cause = current.source();
+    }
+    None
+}
+
+/// An error of TLS within errors of input and output, which do not name what they wrap as their source.
+fn unwrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    match error.downcast_ref::<io::Error>() {
+        Some(wrapper) => unwrapped(wrapper.get_ref()?),
+        None => error.downcast_ref(),
+    }
+}
+
+fn untrusted(error: &rustls::Error) -> Advice {
+    match error {
+        rustls::Error::AlertReceived(_) => Advice::new(Code::Unauthorized, CREDENTIALS),
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => Advice::new(Code::Untrusted, EXPIRED),
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => Advice::new(Code::Untrusted, CLOCK),
+        rustls::Error::InvalidCertificate(_) => Advice::new(
+            Code::Untrusted,
+            "another cluster answers at this address, or the kubeconfig is of another one: compare its CA with what \
+             `slipway certs ca-hash` prints on the control plane",
+        ),
+        _ => unreachable(),
+    }
+}
