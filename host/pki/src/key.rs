@@ -1,11 +1,11 @@
 //! Key pairs: made, read and written, and used to sign.
 
+mod older;
 mod public;
 
 use std::fmt;
 
 use josekit::jwk::KeyPair as _;
-use josekit::jwk::alg::ec::EcKeyPair;
 use josekit::jwk::alg::rsa::RsaKeyPair as OpensslRsaKeyPair;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
@@ -125,14 +125,8 @@ impl PrivateKey {
         }
         match block.label {
             "PRIVATE KEY" => Self::from_pkcs8(Zeroizing::new(block.decode()?)),
-            "EC PRIVATE KEY" => {
-                let pair = EcKeyPair::from_pem(block.text(), None).map_err(unreadable)?;
-                Self::from_pkcs8(ec_pkcs8(&pair)?)
-            }
-            "RSA PRIVATE KEY" => {
-                let pair = OpensslRsaKeyPair::from_pem(block.text()).map_err(unreadable)?;
-                Self::from_pkcs8(Zeroizing::new(pair.to_der_private_key()))
-            }
+            "EC PRIVATE KEY" => Self::from_older(older::from_sec1, block),
+            "RSA PRIVATE KEY" => Self::from_older(older::from_pkcs1, block),
             "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
             label => Err(PemError::Label {
                 found: label.to_owned(),
@@ -162,6 +156,16 @@ impl PrivateKey {
         &self.public
     }
 
+    fn from_older(
+        read: fn(&[u8]) -> Option<Zeroizing<Vec<u8>>>,
+        block: &pem::Block<'_>,
+    ) -> Result<Self, KeyError> {
+        let der = Zeroizing::new(block.decode()?);
+        Self::from_pkcs8(read(&der).ok_or_else(|| KeyError::Unusable {
+            reason: "it cannot be decoded".to_owned(),
+        })?)
+    }
+
     fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
         match Pair::read(&pkcs8) {
             Ok(pair) => Ok(Self {
@@ -169,7 +173,7 @@ impl PrivateKey {
                 pkcs8,
                 pair,
             }),
-            Err(reason) => match completed(&pkcs8) {
+            Err(reason) => match older::from_pkcs8(&pkcs8) {
                 Some(completed) => {
                     let pair =
                         Pair::read(&completed).map_err(|reason| KeyError::Unusable { reason })?;
@@ -285,28 +289,6 @@ fn ed25519_pkcs8(seed: &[u8; 32]) -> Zeroizing<Vec<u8>> {
 fn rsa_pkcs8(bits: u32) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let pair = OpensslRsaKeyPair::generate(bits).map_err(KeyError::RsaGeneration)?;
     Ok(Zeroizing::new(pair.to_der_private_key()))
-}
-
-/// josekit's own DER is SEC 1; its PEM is PKCS#8.
-fn ec_pkcs8(pair: &EcKeyPair) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let pem = Zeroizing::new(pair.to_pem_private_key());
-    Ok(Zeroizing::new(pem::single(&pem, "PRIVATE KEY")?))
-}
-
-/// An elliptic key in PKCS#8 with its public half, which OpenSSL computes and ring requires; none where it is no elliptic
-/// key.
-fn completed(pkcs8: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let bare = EcKeyPair::from_der(pkcs8, None).ok()?;
-    // OpenSSL remembers that the half was missing and leaves it out again; a key read from a JWK has it.
-    let whole = EcKeyPair::from_jwk(&bare.to_jwk_key_pair()).ok()?;
-    ec_pkcs8(&whole).ok()
-}
-
-/// The reader's own words are left out: they might quote what stands in the file.
-fn unreadable(_: josekit::JoseError) -> KeyError {
-    KeyError::Unusable {
-        reason: "it cannot be decoded".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -58,11 +58,6 @@ pub(crate) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// The block as it stands, its first and last line included.
-    pub(crate) fn text(&self) -> &str {
-        self.text
-    }
-
     /// The bytes that the block holds.
     pub(crate) fn decode(&self) -> Result<Vec<u8>, PemError> {
         let malformed = |source| PemError::Malformed {

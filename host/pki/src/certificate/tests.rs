@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ca::CaBundle;
 use crate::ca::tests::{authority, issue_server};
 use crate::csr::tests::forge::{extension, oid, seq, tlv};
 
@@ -119,5 +120,26 @@ proptest! {
     fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
         let _ = Certificate::from_der(&bytes);
         let _ = Certificate::from_pem(&bytes);
+        let _ = CaBundle::from_pem(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_certificate_makes_the_readers_panic(
+        position: prop::sample::Index, length in 0usize..40, insert in prop::collection::vec(any::<u8>(), 0..40)
+    ) {
+        let certificate = &*CERTIFICATE;
+        for whole in [certificate.der().to_vec(), certificate.to_pem().unwrap().into_bytes()] {
+            let mut damaged = whole;
+            let start = position.index(damaged.len());
+            let end = (start + length).min(damaged.len());
+            damaged.splice(start..end, insert.iter().copied());
+            let _ = Certificate::from_der(&damaged);
+            let _ = Certificate::from_pem(&damaged);
+            let _ = CaBundle::from_pem(&damaged);
+        }
     }
 }
+
+/// The same for every case of a property.
+static CERTIFICATE: std::sync::LazyLock<Certificate> =
+    std::sync::LazyLock::new(|| authority().certificate().clone());

@@ -1,3 +1,6 @@
+use josekit::jwk::alg::ec::EcKeyPair;
+use proptest::prelude::*;
+
 use super::*;
 
 const ALGORITHMS: [KeyAlgorithm; 4] = [
@@ -104,4 +107,76 @@ fn a_signature_holds_for_its_message_only() {
         key.public_key().verify(&algorithm, b"massage", &signature),
         Err(SignatureError::Mismatch)
     ));
+}
+
+proptest! {
+    #[test]
+    fn no_damage_to_a_key_makes_the_reader_panic(
+        position: prop::sample::Index, length in 0usize..40, insert in "[-A-Za-z0-9+/=\n ]{0,40}"
+    ) {
+        let mut damaged = PEM.to_string();
+        let start = position.index(damaged.len());
+        let end = (start + length).min(damaged.len());
+        damaged.replace_range(start..end, &insert);
+        let _ = PrivateKey::from_pem(&damaged);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(
+        position: prop::sample::Index, byte: u8, bytes: Vec<u8>, label in "(EC |RSA |)PRIVATE KEY"
+    ) {
+        let block = |der: &[u8]| pem::encode(&label, der).unwrap();
+        let mut damaged = pem::single(PEM.as_bytes(), "PRIVATE KEY").unwrap();
+        let position = position.index(damaged.len());
+        damaged[position] = byte;
+        for der in [&bytes, &damaged] {
+            let _ = PrivateKey::from_pkcs8_der(der);
+            let _ = PrivateKey::from_pem(&block(der));
+        }
+    }
+}
+
+/// The same for every case of a property.
+static PEM: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    key.to_pem().unwrap().to_string()
+});
+
+#[test]
+fn a_length_that_is_not_true_takes_no_memory() {
+    // A sequence of the right length, and in it a number that claims 16 EiB.
+    let mut der = vec![0x30, 12, 2, 0x88];
+    der.extend([0x0f; 8]);
+    der.push(0);
+    der.push(0);
+    for label in ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"] {
+        let error = PrivateKey::from_pem(&pem::encode(label, &der).unwrap()).unwrap_err();
+        assert!(matches!(error, KeyError::Unusable { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_elliptic_number_that_is_none_is_refused() {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let pkcs8 = key.pkcs8_der().to_vec();
+    let place = pkcs8
+        .windows(2)
+        .position(|window| window == [4, 0x20])
+        .unwrap()
+        + 2;
+    for number in [[0; 32], [0xff; 32]] {
+        let mut bad = pkcs8.clone();
+        bad[place..place + 32].copy_from_slice(&number);
+        let error = PrivateKey::from_pkcs8_der(&bad).unwrap_err();
+        assert!(matches!(error, KeyError::Unusable { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_public_half_of_another_key_is_refused() {
+    let ec = EcKeyPair::generate(josekit::jwk::alg::ec::EcCurve::P256).unwrap();
+    let mut der = pem::single(&ec.to_traditional_pem_private_key(), "EC PRIVATE KEY").unwrap();
+    *der.last_mut().unwrap() ^= 1;
+    let error = PrivateKey::from_pem(&pem::encode("EC PRIVATE KEY", &der).unwrap()).unwrap_err();
+    assert!(matches!(error, KeyError::Unusable { .. }), "{error}");
 }

@@ -2,12 +2,17 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::json;
+use slipway_config::digest::Sha256Digest;
 use slipway_config::plugin::PluginEntry;
 use slipway_plugin::inspection::{ImportNeed, Subject};
-use slipway_plugin::{ExtensionPoint, HostOptions, PluginHost};
+use slipway_plugin::{ExtensionPoint, HostOptions, PluginHost, bundled};
 
-use crate::support::{Log, approver, bundled, deferred, entry, failure, guest, host, refusal};
+use crate::support::{
+    Log, approver, bundled as bundled_entry, deferred, entry, failure, guest, host, refusal,
+};
 
 /// The entry of a file, with the digest of what it was.
 fn entry_of(path: &std::path::Path, digest: &str) -> PluginEntry {
@@ -49,6 +54,35 @@ async fn what_is_no_plugin_is_told_apart() {
     insta::assert_snapshot!(refused(b"\0asm\x0d\0\x01\0").await, @"plugin mine: it is not a plugin of Slipway: it does not export slipway:plugin/csr-approver");
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever became of a component, it is refused or it runs within its bounds; the host goes on.
+    #[test]
+    fn a_damaged_component_does_no_harm(
+        flips in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4), cut: Option<Index>
+    ) {
+        let whole = bundled::list().iter().find(|plugin| plugin.name == "approve-manual").unwrap();
+        let mut bytes = whole.component.to_vec();
+        for (index, byte) in flips {
+            let length = bytes.len();
+            bytes[index.index(length)] = byte;
+        }
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.wasm");
+        fs::write(&path, &bytes).unwrap();
+        let digest = Sha256Digest::of(&bytes).to_string();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let host = PluginHost::new(HostOptions::default()).unwrap();
+            if let Err(error) = host.load_csr_approver(&entry_of(&path, &digest)).await {
+                assert!(error.to_string().contains("plugin mine"), "{error}");
+            }
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_none_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,23 +105,23 @@ async fn a_file_that_is_none_is_not_waited_for() {
 
 #[tokio::test]
 async fn sources_that_lead_nowhere_are_errors() {
-    insta::assert_snapshot!(refusal(bundled("approve-manuel", json!({}))).await, @r#"there is no bundled plugin "approve-manuel" (did you mean "approve-manual"?)"#);
-    insta::assert_snapshot!(refusal(bundled("nothing-like-it", json!({}))).await, @r#"there is no bundled plugin "nothing-like-it""#);
+    insta::assert_snapshot!(refusal(bundled_entry("approve-manuel", json!({}))).await, @r#"there is no bundled plugin "approve-manuel" (did you mean "approve-manual"?)"#);
+    insta::assert_snapshot!(refusal(bundled_entry("nothing-like-it", json!({}))).await, @r#"there is no bundled plugin "nothing-like-it""#);
     let digest = format!("sha256:{}", "0".repeat(64));
     let oci = json!({"source": "oci://registry.example/mine:1", "digest": digest});
-    insta::assert_snapshot!(refusal(bundled("mine", oci)).await, @"plugin mine: source oci://registry.example/mine:1 is an OCI reference, which this version does not support; fetch the component and give its path");
+    insta::assert_snapshot!(refusal(bundled_entry("mine", oci)).await, @"plugin mine: source oci://registry.example/mine:1 is an OCI reference, which this version does not support; fetch the component and give its path");
 }
 
 #[tokio::test]
 async fn a_plugin_of_another_kind_or_type_does_not_load() {
-    insta::assert_snapshot!(refusal(bundled("trust-jws", json!({}))).await, @"plugin trust-jws: it is a trust-source, and stands under csrApprovers, which takes a csr-approver");
+    insta::assert_snapshot!(refusal(bundled_entry("trust-jws", json!({}))).await, @"plugin trust-jws: it is a trust-source, and stands under csrApprovers, which takes a csr-approver");
     insta::assert_snapshot!(refusal(entry("wrong-type", json!({}))).await, @"plugin wrong-type does not fit this host: failed to convert function to given type: type mismatch with parameters: expected `record` found `string`");
 }
 
 #[tokio::test]
 async fn settings_that_a_plugin_does_not_take_keep_it_from_loading() {
     let settings = json!({"settings": {"nmaes": []}});
-    insta::assert_snapshot!(refusal(bundled("approve-renewal", settings)).await, @r#"plugin approve-renewal does not accept its settings: nmaes: there is no setting "nmaes"; none is expected here"#);
+    insta::assert_snapshot!(refusal(bundled_entry("approve-renewal", settings)).await, @r#"plugin approve-renewal does not accept its settings: nmaes: there is no setting "nmaes"; none is expected here"#);
 }
 
 #[tokio::test]
