@@ -5,6 +5,7 @@ mod cluster;
 mod plugin;
 mod program;
 mod sandbox;
+mod volume;
 
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
@@ -13,3 +14,4 @@ pub use program::{
     Finished, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,
 };
 pub use sandbox::Sandbox;
+pub use volume::Volume;

@@ -103,6 +103,20 @@ impl Finished {
         without_changing_parts(text.get(start..).unwrap_or_default().trim_end())
     }
 
+    /// The same of a command that was to answer in JSON.
+    ///
+    /// # Panics
+    /// It succeeded, failed in another way, or said no error in JSON.
+    #[must_use]
+    #[track_caller]
+    pub fn message_in_json(&self, code: i32) -> serde_json::Value {
+        let text = self.failure(code);
+        let line = text.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| {
+            panic!("{} said no error in JSON ({error}):\n{text}", self.shown)
+        })
+    }
+
     /// Its standard output as JSON, where it succeeded.
     ///
     /// # Panics
@@ -202,6 +216,7 @@ pub fn without_changing_parts(text: &str) -> String {
         (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
         (r"/tmp/\.tmp[A-Za-z0-9]+", "FOLDER"),
         (r"node-csr-[A-Za-z0-9_-]+", "REQUEST"),
+        (r"bootstrap-token-[a-z0-9]{6}", "bootstrap-token-ID"),
     ] {
         let pattern = regex::Regex::new(pattern).expect("a pattern");
         text = pattern.replace_all(&text, name).into_owned();

@@ -78,7 +78,7 @@ impl From<&Failure> for ExitCode {
 /// The causes from the outermost to the innermost, each said once: some libraries repeat their source in their own text.
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(said) {
         if text.is_empty() {
             text = cause;
         } else if !is_said(&text, &cause) {
@@ -87,6 +87,14 @@ fn sentence(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// What a cause says; of the API's answer its message only, since kube adds all of it in the form of a programmer.
+fn said(cause: &(dyn std::error::Error + 'static)) -> String {
+    match cause.downcast_ref() {
+        Some(kube::Error::Api(status)) if !status.message.is_empty() => status.message.clone(),
+        _ => cause.to_string(),
+    }
 }
 
 /// Whether a text says what the cause says; kube's errors add their reason in one word to the message.

@@ -13,6 +13,9 @@ use crate::failure::Usage;
 /// Longer than any secret that is meant, short enough to read by mistake.
 const LONGEST: u64 = 4096;
 
+/// How a flag that takes a file names standard input.
+const STANDARD_INPUT: &str = "-";
+
 /// The bootstrap token from wherever it comes. Where `id` is known (from a join URL), the secret alone is enough.
 pub(crate) fn bootstrap_token(
     source: &SecretSource,
@@ -44,7 +47,10 @@ pub(crate) fn optional_token(
 
 fn token_from_file(file: &Path, id: Option<&TokenId>) -> Result<BootstrapToken> {
     let text = read(file)?;
-    parse(text.trim(), id).with_context(|| format!("the token in {}", file.display()))
+    parse(text.trim(), id).with_context(|| match file == Path::new(STANDARD_INPUT) {
+        true => "the token on standard input".to_owned(),
+        false => format!("the token in {}", file.display()),
+    })
 }
 
 fn parse(text: &str, id: Option<&TokenId>) -> Result<BootstrapToken, Usage> {
@@ -67,7 +73,7 @@ fn parse(text: &str, id: Option<&TokenId>) -> Result<BootstrapToken, Usage> {
 
 fn read(file: &Path) -> Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    if file == Path::new("-") {
+    if file == Path::new(STANDARD_INPUT) {
         std::io::stdin()
             .take(LONGEST)
             .read_to_string(&mut text)

@@ -151,6 +151,7 @@ impl Call {
                 name,
                 "the namespace still holds objects",
             ),
+            WriteError::Full(_) => Status::insufficient_storage(error),
             WriteError::Storage(_) | WriteError::Closed => Status::internal(error),
         }
     }

@@ -214,6 +214,11 @@ impl Status {
         status
     }
 
+    /// 507: the disk has no room for it.
+    pub(crate) fn insufficient_storage(why: impl fmt::Display) -> Self {
+        Self::new(Reason::InsufficientStorage, why.to_string())
+    }
+
     /// What a delete answers when the object is gone.
     pub(crate) fn deleted(resource: &GroupResource, name: &str, uid: &str) -> Self {
         let mut status = Self(Box::new(meta::Status {

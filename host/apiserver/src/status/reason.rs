@@ -20,6 +20,8 @@ pub(crate) enum Reason {
     InternalError,
     ServiceUnavailable,
     Timeout,
+    /// Not one of Kubernetes' own, which calls it an internal error: whoever reads it can do something about it.
+    InsufficientStorage,
 }
 
 impl Reason {
@@ -42,6 +44,7 @@ impl Reason {
             Self::InternalError => "InternalError",
             Self::ServiceUnavailable => "ServiceUnavailable",
             Self::Timeout => "Timeout",
+            Self::InsufficientStorage => "InsufficientStorage",
         }
     }
 
@@ -63,6 +66,7 @@ impl Reason {
             Self::InternalError => 500,
             Self::ServiceUnavailable => 503,
             Self::Timeout => 504,
+            Self::InsufficientStorage => 507,
         }
     }
 }

@@ -89,6 +89,9 @@ pub(crate) enum WriteError {
     /// opened the file anew, which it tries before the next write.
     #[error("the store cannot be written: {0}")]
     Storage(Arc<str>),
+    /// The same, since there is no room for it on the disk.
+    #[error("the store cannot be written: {0}")]
+    Full(Arc<str>),
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,

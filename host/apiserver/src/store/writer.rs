@@ -2,6 +2,7 @@
 //! and only then acknowledges it.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -306,7 +307,14 @@ fn at_revision(found: Option<&Arc<Record>>, expected: u64) -> Result<&Arc<Record
 }
 
 fn storage(error: &redb::Error) -> WriteError {
-    WriteError::Storage(error.to_string().into())
+    match error {
+        redb::Error::Io(io)
+            if matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+        {
+            WriteError::Full(io.to_string().into())
+        }
+        other => WriteError::Storage(other.to_string().into()),
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(crate) struct InitOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Address on which the API server listens and which nodes are told; the default route's by default
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) apiserver_advertise_address: Option<IpAddr>,
     /// Port of the API server; 0 takes a free one
     #[arg(long, value_name = "PORT")]
@@ -104,4 +104,9 @@ pub(crate) struct ServeArguments {
     /// Address and port to listen on; what init chose by default
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<HostPort>,
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "expected an IPv4 or IPv6 address, such as 10.0.0.1 or fd00::1".to_owned())
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use slipway_config::location::DocumentLocation;
 use slipway_config::name::NodeName;
 use slipway_config::pin::CaPin;
 use slipway_config::plugin::PluginName;
@@ -48,8 +47,9 @@ pub(crate) struct JoinOptions {
     pub(crate) discovery_token_unsafe_skip_ca_verification: bool,
     /// A kubeconfig to discover the cluster from: a path or an https:// URL; may be given more than once, and beside
     /// API servers
+    // Read by the command: clap would repeat what it cannot read, and a URL may hold a password.
     #[arg(long, value_name = "PATH|URL")]
-    pub(crate) discovery_file: Vec<DocumentLocation>,
+    pub(crate) discovery_file: Vec<SecretText>,
     /// The cluster's CA, brought here by other means
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

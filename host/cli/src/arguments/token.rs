@@ -69,7 +69,7 @@ pub(crate) struct TokenCreateArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) uses: Option<u32>,
     /// Networks that it may be used from (embedded API only)
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     pub(crate) cidr: Vec<ipnet::IpNet>,
     /// Print the whole join command and the join URL instead of the token
     #[arg(long)]
@@ -92,6 +92,11 @@ pub(crate) struct TokenDeleteArguments {
     // Read by the command: clap would repeat what it cannot read, and that may be a secret.
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<SecretText>,
+}
+
+fn network(text: &str) -> Result<ipnet::IpNet, String> {
+    text.parse()
+        .map_err(|_| "expected an address and a length, such as 10.0.0.0/8 or fd00::/8".to_owned())
 }
 
 impl TokenDeleteArguments {

@@ -119,8 +119,16 @@ async fn make(
     }
     let client = cluster::administrator(layout).await?;
     let pid = ensure_server(layout, &client).await?;
-    let published = init::publish(&client, &prepared, &wanted.settings, phases, now, shown).await?;
-    Ok((prepared, Some(published), pid))
+    match init::publish(&client, &prepared, &wanted.settings, phases, now, shown).await {
+        Ok(published) => Ok((prepared, Some(published), pid)),
+        Err(error) => {
+            if pid.is_some() {
+                // What this run started does not outlive it where it fails; the error is what the user has to see.
+                let _ = server::stop(layout);
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Starts the server unless it runs. It outlives this command.

@@ -28,6 +28,7 @@ const EXPIRED: &str = "compare the clocks of both machines (`date -u`) and set t
 /// For a file of a cluster that is not what was written.
 pub(crate) const BACKUP: &str = "put the file back from a backup and start `slipway serve` again; without a backup, \
                                  `slipway reset` and `slipway init` make a new cluster, which every node joins anew";
+const ROOM: &str = "make room on that disk (`df -h` and `df -i` show how much there is), and run the same command again";
 const WEB: &str = "open the URL on this machine (`curl -v`): it has to answer the cluster's kubeconfig, over https";
 const ADDRESS: &str = "check address and port; on the control plane, `slipway serve` has to run, and no firewall may be between";
 
@@ -258,6 +259,7 @@ fn request(failure: &RequestFailure) -> Advice {
         RequestFailure::Unauthorized(_) => Advice::new(Code::Unauthorized, TOKENS),
         RequestFailure::Forbidden(_) => Advice::bare(Code::Unauthorized),
         RequestFailure::NotFound(_) => Advice::bare(Code::NotFound),
+        RequestFailure::Status { code: 507, .. } => Advice::new(Code::General, ROOM),
         _ => Advice::bare(Code::General),
     }
 }

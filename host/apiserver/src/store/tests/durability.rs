@@ -182,7 +182,7 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
     disk.fill(true);
     for name in ["b", "c"] {
         let error = store.write(create(name, "1")).await.unwrap_err();
-        assert!(matches!(error, WriteError::Storage(_)), "{error:?}");
+        assert!(matches!(error, WriteError::Full(_)), "{error:?}");
     }
     assert!(store.get(&key("b")).is_none());
     assert_eq!(text(&store.get(&key("a")).unwrap()), "1");

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use anyhow::{Context as _, Result};
+use slipway_bootstrap::init;
 use slipway_bootstrap::init::rbac::Access;
 use slipway_bootstrap::init::settings::{PublishedCa, Settings};
 use slipway_bootstrap::layout::Layout;
@@ -129,12 +130,20 @@ fn port(
         .or_else(|| documents.bind_port())
         .unwrap_or(PORT)
     {
-        0 => match ServerSettings::load(layout) {
-            Ok(settings) => Ok(settings.listen.port()),
-            Err(_) => free_port(address),
+        0 => match begun(layout)? {
+            Some(port) => Ok(port),
+            None => free_port(address),
         },
         port => Ok(port),
     }
+}
+
+/// The port that an earlier run chose, however far it came.
+fn begun(layout: &Layout) -> Result<Option<u16>> {
+    if let Ok(settings) = ServerSettings::load(layout) {
+        return Ok(Some(settings.listen.port()));
+    }
+    Ok(init::record(layout)?.map(|record| record.server.host_port().port()))
 }
 
 fn key_algorithm(options: &InitOptions, documents: &Documents) -> Result<KeyAlgorithm> {
@@ -147,7 +156,10 @@ fn key_algorithm(options: &InitOptions, documents: &Documents) -> Result<KeyAlgo
 fn extra_sans(options: &InitOptions, documents: &Documents) -> Result<Vec<Host>> {
     let mut names = Vec::new();
     for name in &options.apiserver_cert_extra_sans {
-        names.push(name.parse().map_err(Usage::from_error)?);
+        let read = name.parse();
+        names.push(
+            read.map_err(|error| Usage::new(format!("--apiserver-cert-extra-sans: {error}")))?,
+        );
     }
     names.extend(documents.cert_sans());
     Ok(names)

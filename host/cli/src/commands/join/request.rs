@@ -152,7 +152,12 @@ fn sources(
         Some(url) => url.servers().iter().map(ToString::to_string).collect(),
         None => options.locations.clone(),
     };
-    let mut files = options.discovery_file.clone();
+    let mut files = options
+        .discovery_file
+        .iter()
+        .map(|location| location.expose().parse::<DocumentLocation>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Usage::new(format!("--discovery-file: {error}")))?;
     let mut configured = None;
     if !are_named {
         files.extend(documents.join_document().cloned());

@@ -6,7 +6,7 @@ use std::io;
 use rustls::CertificateError;
 use slipway_controller::ApiFailure;
 
-use super::{Advice, CLOCK, Code, EXPIRED};
+use super::{Advice, CLOCK, Code, EXPIRED, ROOM};
 
 const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig FILE; `slipway init phase kubeconfig` on the \
                            control plane writes admin.conf anew";
@@ -23,6 +23,7 @@ pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
             403 => Some(Advice::bare(Code::Unauthorized)),
             404 => Some(Advice::bare(Code::NotFound)),
             409 => Some(Advice::bare(Code::Exists)),
+            507 => Some(Advice::new(Code::General, ROOM)),
             _ => None,
         },
         error => Some(tls(error).map_or_else(unreachable, untrusted)),

@@ -10,7 +10,9 @@ use slipway_controller::decision_log::LogError;
 use slipway_pki::ca::CaError;
 use slipway_pki::certificate::DateError;
 
-use super::{Advice, BACKUP, Code};
+use super::{Advice, BACKUP, Code, ROOM};
+
+const ADDRESSES: &str = "`ip address` shows the addresses that this machine has; give one of them with --apiserver-advertise-address";
 
 /// The advice for a cause that this machine has, where there is any.
 pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
@@ -75,9 +77,7 @@ fn port(error: &ServeError) -> Option<Advice> {
         ServeError::PermissionDenied { .. } => Some(general(
             "low ports are for root: run it as root, or choose a higher one with --apiserver-bind-port",
         )),
-        ServeError::AddressNotAvailable { .. } => Some(general(
-            "`ip address` shows those that it has; give one with --apiserver-advertise-address",
-        )),
+        ServeError::AddressNotAvailable { .. } => Some(general(ADDRESSES)),
         _ => None,
     }
 }
@@ -117,9 +117,8 @@ fn authority(error: &CaError) -> Option<Advice> {
 /// What the operating system says.
 fn system(error: &io::Error) -> Option<Advice> {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(general(
-            "make room on that disk (`df -h` and `df -i` show how much there is), and run the same command again",
-        )),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(general(ROOM)),
+        io::ErrorKind::AddrNotAvailable => Some(general(ADDRESSES)),
         io::ErrorKind::PermissionDenied => Some(general(
             "run it as a user who may, or give another folder with --dir",
         )),

@@ -1,0 +1,178 @@
+//! A disk of a test's own, small enough to be full. It is a file system in memory that only processes in its own
+//! namespace see, so that no privilege is needed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::cluster::kill;
+use crate::program::{Finished, through};
+use crate::sandbox::Sandbox;
+
+/// Mounts, says so, and stays until it is told to end.
+const HOLD: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat"#;
+
+/// A small disk. It goes with the value, and so do the processes that see it.
+#[derive(Debug)]
+pub struct Volume {
+    holder: Child,
+    path: PathBuf,
+}
+
+impl Volume {
+    /// A disk with the options of tmpfs (`size=64k`, `nr_inodes=10`), at `name` in the sandbox.
+    ///
+    /// # Panics
+    /// This machine lets no user have a mount namespace: the test cannot be run, and is not passed over.
+    #[must_use]
+    pub fn new(sandbox: &Sandbox, name: &str, options: &str) -> Self {
+        let path = sandbox.file(name);
+        fs::create_dir(&path).expect("a folder in a temporary folder");
+        let mut holder = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount"])
+            .args(["sh", "-c", HOLD, "sh", options])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare (util-linux) can be run");
+        let mut said = String::new();
+        let stdout = holder.stdout.take().expect("stdout is piped");
+        BufReader::new(stdout)
+            .read_line(&mut said)
+            .expect("what a child says can be read");
+        assert_eq!(
+            said, "mounted\n",
+            "this machine refuses a file system in a namespace of its own (kernel.unprivileged_userns_clone, AppArmor, \
+             seccomp), and without one a full disk cannot be tested"
+        );
+        Self { holder, path }
+    }
+
+    /// Where it is, for those who see it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Slipway on a machine whose folder is on this disk.
+    #[must_use]
+    pub fn command(&self, sandbox: &Sandbox, arguments: &[&str]) -> Command {
+        self.on_it(&mut sandbox.command(arguments))
+    }
+
+    /// The same for a command that a test has prepared.
+    #[must_use]
+    pub fn on_it(&self, command: &mut Command) -> Command {
+        self.enter(command.env("SLIPWAY_DIR", self.path.join("slipway")))
+    }
+
+    /// Runs slipway on it to its end.
+    #[must_use]
+    pub fn slipway(&self, sandbox: &Sandbox, arguments: &[&str]) -> Finished {
+        Finished::of(&mut self.command(sandbox, arguments), "")
+    }
+
+    /// Changes the options of the disk, its size for instance.
+    ///
+    /// # Panics
+    /// It cannot be changed.
+    pub fn remount(&self, options: &str) {
+        let mut mount = Command::new("mount");
+        mount
+            .arg("-o")
+            .arg(format!("remount,{options}"))
+            .arg(&self.path);
+        mount.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let _ = Finished::of(&mut self.enter(&mount), "").success();
+    }
+
+    /// Every file on it with its content.
+    ///
+    /// # Panics
+    /// They cannot be read.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let root = self.outside();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if entry.file_type().expect("a kind").is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).expect("below the root").to_owned();
+                    files.insert(name, fs::read(&path).expect("a file"));
+                }
+            }
+        }
+        files
+    }
+
+    /// Where the test itself, which does not see the disk, finds it.
+    #[must_use]
+    pub fn outside(&self) -> PathBuf {
+        let root = format!("/proc/{}/root", self.holder.id());
+        Path::new(&root).join(self.path.strip_prefix("/").expect("an absolute path"))
+    }
+
+    /// Processes that see it, but for the one that holds it.
+    ///
+    /// # Panics
+    /// The system does not say.
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
+        let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+        let own = namespace(self.holder.id()).expect("the holder lives");
+        fs::read_dir("/proc")
+            .expect("/proc")
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|pid| *pid != self.holder.id() && namespace(*pid).as_ref() == Some(&own))
+            .collect()
+    }
+
+    /// Ends the processes that see it, and waits until they are gone.
+    ///
+    /// # Panics
+    /// They stay.
+    pub fn kill(&self) {
+        let end = Instant::now() + Duration::from_secs(10);
+        let mut left = self.processes();
+        while !left.is_empty() {
+            assert!(Instant::now() < end, "{left:?} do not end");
+            left.into_iter().for_each(kill);
+            std::thread::sleep(Duration::from_millis(5));
+            left = self.processes();
+        }
+    }
+
+    fn enter(&self, command: &Command) -> Command {
+        let pid = self.holder.id().to_string();
+        through(
+            &[
+                "nsenter",
+                "--user",
+                "--mount",
+                "--preserve-credentials",
+                "--target",
+                &pid,
+                "--",
+            ],
+            command,
+        )
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        self.processes().into_iter().for_each(kill);
+        // It may have ended by itself.
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
