@@ -139,8 +139,7 @@ pub fn prepare(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Prepared, InitError> {
-    // Tokens that cannot be made are found out before anything else is.
-    publish::tokens(settings, now)?;
+    check(settings, now)?;
     let mut files = Files::open(layout)?;
     if phases.include(Phase::Preflight) {
         begin(progress, Phase::Preflight);
@@ -181,6 +180,14 @@ pub fn prepare(
         certificates,
         posture,
     })
+}
+
+/// Finds out what can be found out with nothing made: tokens that cannot be.
+///
+/// # Errors
+/// What [`prepare`] would fail with at once.
+pub fn check(settings: &Settings, now: Timestamp) -> Result<(), InitError> {
+    publish::tokens(settings, now).map(drop)
 }
 
 /// Runs the phases that make objects in the cluster, and notes that the cluster is complete.

@@ -101,7 +101,9 @@ async fn make(
     let needs_server = Phase::ALL
         .iter()
         .any(|phase| phase.needs_api() && phases.include(*phase));
-    if needs_server && !server::is_running(layout) {
+    init::check(&wanted.settings, now)?;
+    let is_complete = init::record(layout)?.is_some_and(|record| record.complete);
+    if needs_server && !is_complete && !server::is_running(layout) {
         // Found out now, it leaves no cluster behind that cannot start.
         drop(slipway_apiserver::serve::bind(wanted.server.listen).await?);
     }

@@ -24,14 +24,14 @@ async fn a_server_that_cannot_write_is_alive_and_not_ready() {
     assert_eq!(code, 500);
     insta::assert_snapshot!(text, @r"
     [+]ping ok
-    [-]store failed: the store cannot be written: I/O error: no storage space
+    [-]store failed: the store cannot be written: no storage space
     readyz check failed
     ");
     assert_eq!(ask("/readyz?verbose", &store).await.1, text);
     assert_eq!(ask("/healthz", &store).await.0, 500);
     assert_eq!(ask("/readyz/ping", &store).await.0, 200);
     assert_eq!(ask("/livez", &store).await, (200, "ok".to_owned()));
-    insta::assert_snapshot!(ask("/readyz/store", &store).await.1, @"internal server error: the store cannot be written: I/O error: no storage space");
+    insta::assert_snapshot!(ask("/readyz/store", &store).await.1, @"internal server error: the store cannot be written: no storage space");
 
     // A write that works says so at once.
     disk.fill(false);
