@@ -209,8 +209,18 @@ impl Cluster {
     /// It does not start.
     #[must_use]
     pub fn restart(&self) -> Server {
+        self.restart_with(&[])
+    }
+
+    /// The same with further arguments.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn restart_with(&self, arguments: &[&str]) -> Server {
         self.stop();
         let started = serve(&self.sandbox)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

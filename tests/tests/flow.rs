@@ -16,7 +16,7 @@ fn a_node_waits_for_a_person_and_joins_once_approved() {
         shown.contains("worker-1") && shown.contains("pending"),
         "{shown}"
     );
-    let command = node.wait_for_text("join.log", "  an administrator lets this node in with: ");
+    let command = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
     assert_eq!(command, format!("slipway csr approve {request}"));
     let approved = cluster.slipway(&["csr", "approve", &request]).success();
     assert!(approved.contains(&request), "{approved}");

@@ -527,7 +527,9 @@ fn ca_files() {
         asked.refused(what, &["certs", "ca-hash", file]);
         asked.refused("  for join", &["join", "127.0.0.1:1", "--ca-file", file]);
     }
-    assert_snapshot!("ca-files", asked.said);
+    let lengths =
+        regex::Regex::new(r"expected \d+, actual \d+ at DER byte \d+").expect("a pattern");
+    assert_snapshot!("ca-files", lengths.replace_all(&asked.said, "LENGTHS"));
 }
 
 #[test]

@@ -113,6 +113,36 @@ fn something_else_where_the_store_should_be() {
 }
 
 #[test]
+fn a_cluster_without_its_store_goes_on_as_the_message_says() {
+    let stopped = Stopped::new();
+    fs::write(&stopped.store, "garbage").expect("the store can be damaged");
+    let said = stopped.serve().message(1);
+    let phases = ["namespaces", "bootstrap-token", "cluster-info", "rbac"];
+    assert!(
+        said.contains("--new-store") && said.contains(&phases.join(", ")),
+        "{said}"
+    );
+
+    let away = stopped.store.with_extension("away");
+    fs::rename(&stopped.store, &away).expect("the store can be moved");
+    let cluster = &stopped.cluster;
+    let _server = cluster.restart_with(&["--new-store"]);
+    phases.map(|phase| cluster.init_phase(phase));
+    let token = cluster
+        .slipway(&["token", "create", "--output=json"])
+        .json();
+    let token = token["token"].as_str().expect("a token");
+    let (server, pin) = (cluster.server(), cluster.pin());
+    let join = cluster.join_arguments(&server, &pin, "worker-1");
+    let node = Sandbox::new();
+    let mut joining = node.spawn("join.log", ("SLIPWAY_TOKEN", token), &join);
+    let request = cluster.request_of("worker-1");
+    let _ = cluster.slipway(&["csr", "approve", &request]).success();
+    assert!(joining.wait().expect("a child").success());
+    assert_eq!(fs::read(&away).expect("the store"), b"garbage");
+}
+
+#[test]
 fn a_server_that_runs_keeps_its_store_to_itself() {
     let cluster = Cluster::start(&[]);
     assert_snapshot!(

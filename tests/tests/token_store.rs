@@ -82,6 +82,7 @@ fn bounds_outlive_the_database_of_the_api() {
     std::fs::remove_file(database).expect("a file");
     let start = || {
         serve(cluster.sandbox())
+            .arg("--new-store")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -6,7 +6,7 @@ mod usage;
 
 use std::process::ExitCode;
 
-pub(crate) use advice::{Advice, BACKUP};
+pub(crate) use advice::{Advice, BACKUP, NEW_STORE};
 pub(crate) use coded::Coded;
 pub(crate) use usage::Usage;
 

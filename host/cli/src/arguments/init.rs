@@ -104,6 +104,9 @@ pub(crate) struct ServeArguments {
     /// Address and port to listen on; what init chose by default
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<HostPort>,
+    /// Begin an empty store where the one of a cluster is missing
+    #[arg(long)]
+    pub(crate) new_store: bool,
 }
 
 fn address(text: &str) -> Result<IpAddr, String> {

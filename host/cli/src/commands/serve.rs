@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::arguments::ServeArguments;
-use crate::failure::{BACKUP, Code, Coded};
+use crate::failure::{Code, Coded, NEW_STORE};
 use crate::output::Printer;
 use crate::plugins;
 use crate::server::{self, Running, ServerSettings};
@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
         Some(listen) => server::listen(listen).await?,
         None => bind(settings.listen).await?,
     };
-    let api = ApiServer::builder(store(&layout)?)
+    let api = ApiServer::builder(store(&layout, &arguments)?)
         .tokens(tokens(&host, &configuration, &layout).await?)
         .build()
         .await?;
@@ -57,19 +57,19 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
     outcome
 }
 
-/// The store, made where the cluster is being made. One that was complete has a store, and an empty one in its place would
-/// forget its nodes, tokens and requests.
-fn store(layout: &Layout) -> Result<Store> {
+/// The store, made where the cluster is being made. One that was complete has a store, and an empty one in its place forgets
+/// its nodes, tokens and requests: somebody has to want that.
+fn store(layout: &Layout, arguments: &ServeArguments) -> Result<Store> {
     let path = layout.store();
     let is_complete = init::record(layout)?.is_some_and(|record| record.complete);
-    if is_complete && !path.exists() {
+    if is_complete && !arguments.new_store && !path.exists() {
         bail!(Coded::new(
             Code::NotFound,
             format!(
                 "the store {} is missing, and the cluster that was made here has one",
                 path.display()
             ),
-            BACKUP
+            NEW_STORE
         ));
     }
     Ok(Store::open(&path, HistoryLimits::default())?)

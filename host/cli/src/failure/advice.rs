@@ -25,7 +25,11 @@ const CLOCK: &str =
 const EXPIRED: &str = "compare the clocks of both machines (`date -u`) and set the wrong one; if both are right, renew the \
                        certificates on the control plane: `slipway init phase certs` and `slipway init phase kubeconfig`, \
                        each with the arguments that init was given, then start `slipway serve` again";
-/// For a file of a cluster that is not what was written.
+/// For a store that is not what was written.
+pub(crate) const NEW_STORE: &str = "put the file back from a backup and start `slipway serve` again; without a backup, move \
+                                    what is there away: `slipway serve --new-store` begins an empty store, and \
+                                    `slipway init phase` fills it (namespaces, bootstrap-token, cluster-info, rbac)";
+/// For another file of a cluster that is not what was written.
 pub(crate) const BACKUP: &str = "put the file back from a backup and start `slipway serve` again; without a backup, \
                                  `slipway reset` and `slipway init` make a new cluster, which every node joins anew";
 const ROOM: &str = "make room on that disk (`df -h` and `df -i` show how much there is), and run the same command again";

@@ -10,7 +10,7 @@ use slipway_controller::decision_log::LogError;
 use slipway_pki::ca::CaError;
 use slipway_pki::certificate::DateError;
 
-use super::{Advice, BACKUP, Code, ROOM};
+use super::{Advice, Code, NEW_STORE, ROOM};
 
 const ADDRESSES: &str = "`ip address` shows the addresses that this machine has; give one of them with --apiserver-advertise-address";
 
@@ -55,7 +55,7 @@ fn general(hint: impl Into<String>) -> Advice {
 fn store(error: &OpenError) -> Option<Advice> {
     match error {
         OpenError::NotAFile { .. } | OpenError::Foreign { .. } | OpenError::Damaged { .. } => {
-            Some(general(BACKUP))
+            Some(general(NEW_STORE))
         }
         OpenError::Format { .. } => Some(general(
             "start it with the version of Slipway that wrote it; `slipway version` says which this is",
