@@ -127,7 +127,9 @@ fn a_cluster_without_its_store_goes_on_as_the_message_says() {
     fs::rename(&stopped.store, &away).expect("the store can be moved");
     let cluster = &stopped.cluster;
     let _server = cluster.restart_with(&["--new-store"]);
-    phases.map(|phase| cluster.init_phase(phase));
+    for phase in phases {
+        cluster.init_phase(phase);
+    }
     let token = cluster
         .slipway(&["token", "create", "--output=json"])
         .json();
