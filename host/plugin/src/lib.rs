@@ -24,6 +24,7 @@ pub mod inspection;
 mod limits;
 mod load;
 mod registry;
+mod regular;
 mod seal;
 mod stats;
 mod text;

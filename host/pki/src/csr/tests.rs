@@ -98,6 +98,10 @@ fn bytes_before_after_and_between_are_refused() {
         CsrError::Malformed(_)
     ));
     assert!(matches!(refused(&[]), CsrError::Malformed(_)));
+    assert!(matches!(
+        refused(&[0x30; 17 * 1024]),
+        CsrError::TooLarge { .. }
+    ));
     let pem = Forge::node("worker-1", &key).pem(&key);
     let refused = |pem: Vec<u8>| CertificateRequest::from_pem(&pem).expect_err("it was accepted");
     assert!(matches!(

@@ -8,10 +8,10 @@ use slipway_config::plugin::{ClusterGrant, Grants};
 use wasmtime::component::{HasSelf, Linker};
 
 use super::{Access, Capability};
+use crate::ExtensionPoint;
 use crate::bindings::import::cluster::{self, ClusterError, ObjectKind as WitKind};
 use crate::call::CallState;
 use crate::text::one_line;
-use crate::{ExtensionPoint, LoadError};
 
 /// The most that one answer to a plugin holds, in bytes of JSON.
 const ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -93,24 +93,10 @@ pub enum ClusterReadError {
 }
 
 impl ObjectKind {
-    /// Whether objects of this kind hold secrets, which no grant covers.
+    /// Whether objects of this kind hold secrets. The configuration refuses such a grant; this is the last door.
     fn is_secret(&self) -> bool {
         self.group.is_empty() && self.kind.eq_ignore_ascii_case("secret")
     }
-}
-
-/// Refuses grants that cannot be given.
-pub(crate) fn check(plugin: &str, grants: &Grants) -> Result<(), LoadError> {
-    for (index, grant) in grants.cluster.iter().enumerate() {
-        if kind_of(grant).is_secret() {
-            return Err(LoadError::InvalidGrant {
-                plugin: plugin.to_owned(),
-                grant: format!("cluster[{index}]"),
-                reason: "Secrets can never be granted".to_owned(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// What one plugin may read.

@@ -41,7 +41,7 @@ pub(crate) enum Reach {
 /// The name has no address, one of its addresses is out of reach, or none answers.
 pub(crate) async fn dial(place: &HostPort, reach: Reach) -> Result<TcpStream, DialError> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in resolve(place, reach).await? {
+    for address in resolve(place, reach, tokio::net::lookup_host).await? {
         match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 // Requests are small and answered one by one; without it they are slower, and no worse.
@@ -69,13 +69,18 @@ pub(crate) fn server_name(host: &Host) -> Result<ServerName<'static>, InvalidDns
     }
 }
 
-async fn resolve(place: &HostPort, reach: Reach) -> Result<Vec<SocketAddr>, DialError> {
+/// The addresses of a place, looked up by `lookup` where it is a name.
+async fn resolve<A: Iterator<Item = SocketAddr>>(
+    place: &HostPort,
+    reach: Reach,
+    lookup: impl AsyncFnOnce((String, u16)) -> io::Result<A>,
+) -> Result<Vec<SocketAddr>, DialError> {
     let name = match place.host() {
         // An address that the operator wrote is what the operator means.
         Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, place.port())]),
         Host::Name(name) => name.as_str(),
     };
-    let addresses: Vec<_> = tokio::net::lookup_host((name, place.port()))
+    let addresses: Vec<_> = lookup((name.to_owned(), place.port()))
         .await
         .map_err(|source| DialError::Resolve {
             place: place.clone(),
@@ -180,6 +185,38 @@ mod tests {
         ] {
             assert_eq!(forbidden(address.parse().unwrap()), None, "{address}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_resolves_to() {
+        let ask = async |place: &str, reach, addresses: &[&str]| {
+            let addresses: Vec<SocketAddr> = addresses
+                .iter()
+                .map(|address| SocketAddr::new(address.parse().unwrap(), 443))
+                .collect();
+            let place: HostPort = place.parse().unwrap();
+            resolve(&place, reach, async |_| Ok(addresses.into_iter()))
+                .await
+                .map(|found| found.len())
+                .map_err(|error| error.to_string())
+        };
+        let good = ["203.0.113.7", "2001:db8::1"];
+        assert_eq!(ask("api.example:443", Reach::Remote, &good).await, Ok(2));
+        // One bad address among good ones is enough: which one is dialled is not the operator's choice.
+        let rebound = ["203.0.113.7", "169.254.169.254"];
+        insta::assert_snapshot!(
+            ask("api.example:443", Reach::Remote, &rebound).await.unwrap_err(),
+            @"api.example:443 resolves to 169.254.169.254, which is link-local; grant the address to mean it"
+        );
+        assert_eq!(ask("api.example:443", Reach::Any, &rebound).await, Ok(2));
+        let loopback = ["127.0.0.1"];
+        assert!(
+            ask("api.example:443", Reach::Remote, &loopback)
+                .await
+                .is_err()
+        );
+        assert_eq!(ask("localhost:443", Reach::Remote, &loopback).await, Ok(1));
+        assert_eq!(ask("169.254.169.254:443", Reach::Remote, &[]).await, Ok(1));
     }
 
     #[tokio::test]

@@ -2,11 +2,12 @@
 //! loaded that anybody else could have written: the folder and its files belong to this user alone, and each file
 //! carries the digest of its content.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use slipway_config::digest::Sha256Digest;
 use tempfile::NamedTempFile;
 use wasmtime::component::Component;
@@ -14,6 +15,7 @@ use wasmtime::component::Component;
 use super::code::{load_compiled, not_a_component};
 use crate::LoadError;
 use crate::engine::Engine;
+use crate::regular;
 
 /// The largest file that is read, in bytes; compiled code is up to five times the component.
 const COMPILED_BYTES: u64 = 1024 * 1024 * 1024;
@@ -125,24 +127,16 @@ fn load(engine: &Engine, path: &Path) -> Option<Component> {
 
 /// The bytes of a file; none where there is none.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-        .open(path);
-    let file: File = match opened {
+    let file = match regular::open(path, OFlags::NOFOLLOW) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+    private(&file.metadata()?).map_err(io::Error::other)?;
+    match regular::read(file, COMPILED_BYTES)? {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(io::Error::other("it is larger than any compiled plugin")),
     }
-    private(&metadata).map_err(io::Error::other)?;
-    let mut bytes = Vec::new();
-    file.take(COMPILED_BYTES).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
 }
 
 /// Whether this user alone can write, and read, a file or folder.

@@ -1,10 +1,8 @@
 //! The bytes of a component: where they come from, and how they become code.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::plugin::{PluginEntry, PluginSource};
 use wasmtime::component::Component;
@@ -13,6 +11,7 @@ use super::Cache;
 use crate::LoadError;
 use crate::bundled::{self, Bundled};
 use crate::engine::Engine;
+use crate::regular;
 use crate::text::one_line;
 
 /// The largest component that is read, in bytes. Those made from Python have 18 MB.
@@ -67,19 +66,15 @@ impl Code {
             path: PathBuf::from(path),
             source,
         };
-        let file = open_regular(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(COMPONENT_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        if bytes.len() as u64 > COMPONENT_BYTES {
-            return Err(LoadError::TooLarge {
+        regular::open(path, OFlags::empty())
+            .and_then(|file| regular::read(file, COMPONENT_BYTES))
+            .map_err(unreadable)?
+            .map(Self::Read)
+            .ok_or_else(|| LoadError::TooLarge {
                 plugin: plugin.to_owned(),
                 path: PathBuf::from(path),
                 limit: COMPONENT_BYTES,
-            });
-        }
-        Ok(Self::Read(bytes))
+            })
     }
 
     /// The component's bytes.
@@ -142,19 +137,5 @@ pub(super) fn not_a_component(plugin: &str, bytes: &[u8], error: &wasmtime::Erro
     LoadError::NotAComponent {
         plugin: plugin.to_owned(),
         reason,
-    }
-}
-
-/// Opens a file without waiting for it, should it be a pipe.
-fn open_regular(path: &Path) -> io::Result<File> {
-    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("it is not a regular file"))
     }
 }

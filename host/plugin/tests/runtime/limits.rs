@@ -11,25 +11,25 @@ use crate::support::{Log, approver, deferred, entry, failure, host, options, ref
 
 #[tokio::test]
 async fn a_plugin_that_loops_is_ended_and_starves_nobody() {
-    let approver = approver(entry("hostile", json!({"limits": {"deadline": "300ms"}}))).await;
+    let approver = approver(entry("hostile", json!({"limits": {"deadline": "1s"}}))).await;
     let started = Instant::now();
     // This runtime has one thread: while the guest loops, others have to get their turn.
     let ticking = async {
         let mut turns = 0;
-        while started.elapsed() < Duration::from_millis(200) {
+        while started.elapsed() < Duration::from_millis(1000) {
             tokio::time::sleep(Duration::from_millis(1)).await;
             turns += 1;
         }
         turns
     };
     let (error, turns) = tokio::join!(failure(&*approver, "loop"), ticking);
-    insta::assert_snapshot!(error, @"plugin hostile did not answer within 300 ms");
+    insta::assert_snapshot!(error, @"plugin hostile did not answer within 1000 ms");
     assert!(
-        started.elapsed() < Duration::from_secs(2),
+        started.elapsed() < Duration::from_secs(10),
         "{:?}",
         started.elapsed()
     );
-    assert!(turns > 5, "{turns} turns of some 40");
+    assert!(turns > 5, "{turns} turns of some 200");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) async fn send(
     options: RequestOptions,
 ) -> Result<(Response<WasiBody>, Connection), Error> {
     // In the place of whatever the plugin has put there.
-    if let Some((name, value)) = rule.credential()? {
+    if let Some((name, value)) = rule.credential().await? {
         request.headers_mut().insert(name, value);
     }
     *request.uri_mut() = origin_form(request.uri());

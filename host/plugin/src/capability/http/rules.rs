@@ -1,16 +1,16 @@
 //! Which requests a plugin may make.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Method, Request, header};
+use rustix::fs::OFlags;
 use slipway_config::endpoint::HostPort;
 use slipway_config::plugin::{Grants, HttpGrant, HttpScheme};
 use wasmtime_wasi_http::Error;
 use zeroize::Zeroizing;
 
-use crate::LoadError;
+use crate::{LoadError, regular};
 
 /// The largest file of credentials, in bytes.
 const CREDENTIAL_BYTES: u64 = 16 * 1024;
@@ -26,6 +26,7 @@ pub(super) struct Rule {
     credential: Option<Credential>,
 }
 
+#[derive(Clone)]
 struct Credential {
     header: HeaderName,
     file: PathBuf,
@@ -109,12 +110,18 @@ impl Rule {
     ///
     /// # Errors
     /// They cannot be read; the reason goes to the host's log, since it is not the plugin's business.
-    pub(super) fn credential(&self) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
+    pub(super) async fn credential(&self) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
         let Some(credential) = &self.credential else {
             return Ok(None);
         };
-        match credential.read() {
-            Ok(value) => Ok(Some((credential.header.clone(), value))),
+        let header = credential.header.clone();
+        let credential = credential.clone();
+        // A file system that hangs must not hold up the thread that ends the call in time.
+        let read = tokio::task::spawn_blocking(move || credential.read())
+            .await
+            .unwrap_or_else(|error| Err(error.to_string()));
+        match read {
+            Ok(value) => Ok(Some((header, value))),
             Err(reason) => {
                 tracing::warn!(server = %self.place, "no credentials for a plugin's request: {reason}");
                 Err(Error::ConfigurationError)
@@ -125,24 +132,22 @@ impl Rule {
 
 impl Credential {
     fn read(&self) -> Result<HeaderValue, String> {
-        let text = read_bounded(&self.file)
-            .map_err(|error| format!("cannot read {}: {error}", self.file.display()))?;
-        let mut value = HeaderValue::from_str(text.trim())
-            .map_err(|_| format!("{} does not hold one line of text", self.file.display()))?;
+        let file = self.file.display();
+        let bytes = regular::open(&self.file, OFlags::empty())
+            .and_then(|opened| regular::read(opened, CREDENTIAL_BYTES))
+            .map_err(|error| format!("cannot read {file}: {error}"))?
+            .map(Zeroizing::new)
+            .ok_or_else(|| format!("{file} is larger than {CREDENTIAL_BYTES} bytes"))?;
+        let mut value = std::str::from_utf8(bytes.trim_ascii())
+            .ok()
+            .and_then(|text| HeaderValue::from_str(text).ok())
+            .ok_or_else(|| format!("{file} does not hold one line of text"))?;
         if value.is_empty() {
-            return Err(format!("{} is empty", self.file.display()));
+            return Err(format!("{file} is empty"));
         }
         value.set_sensitive(true);
         Ok(value)
     }
-}
-
-fn read_bounded(path: &Path) -> std::io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?
-        .take(CREDENTIAL_BYTES)
-        .read_to_string(&mut text)?;
-    Ok(text)
 }
 
 struct Target {

@@ -1,4 +1,5 @@
 use std::io::Write as _;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -52,8 +53,8 @@ fn a_request_goes_where_it_was_granted_and_nowhere_else() {
     }
 }
 
-#[test]
-fn a_credential_is_read_from_its_file_for_its_header() {
+#[tokio::test]
+async fn a_credential_is_read_from_its_file_for_its_header() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "Bearer abc").unwrap();
     let rules = rules(json!([
@@ -62,13 +63,13 @@ fn a_credential_is_read_from_its_file_for_its_header() {
         {"host": "c.example"},
     ]))
     .unwrap();
-    let credential = rules.0[0].credential().unwrap().unwrap();
+    let credential = rules.0[0].credential().await.unwrap().unwrap();
     assert_eq!(credential.0, header::AUTHORIZATION);
-    let credential = rules.0[1].credential().unwrap().unwrap();
+    let credential = rules.0[1].credential().await.unwrap().unwrap();
     assert_eq!(credential.0.as_str(), "x-api-key");
     assert_eq!(credential.1, "Bearer abc");
     assert!(credential.1.is_sensitive());
-    assert!(rules.0[2].credential().unwrap().is_none());
+    assert!(rules.0[2].credential().await.unwrap().is_none());
 }
 
 #[test]
@@ -87,4 +88,26 @@ fn a_credential_that_cannot_be_used_keeps_the_plugin_from_loading() {
     insta::assert_snapshot!(refused(), @"plugin p: grants.http[0]: FILE is empty");
     std::fs::write(&file, "secret\nsecond line").unwrap();
     insta::assert_snapshot!(refused(), @"plugin p: grants.http[0]: FILE does not hold one line of text");
+    std::fs::write(&file, "x".repeat(17 * 1024)).unwrap();
+    insta::assert_snapshot!(refused(), @"plugin p: grants.http[0]: FILE is larger than 16384 bytes");
+    std::fs::remove_file(&file).unwrap();
+    make_pipe(&file);
+    insta::assert_snapshot!(refused(), @"plugin p: grants.http[0]: cannot read FILE: it is not a regular file");
+}
+
+#[tokio::test]
+async fn a_credential_that_became_a_pipe_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credential");
+    std::fs::write(&file, "Bearer abc").unwrap();
+    let rules = rules(json!([{"host": "a.example", "credentialFile": &file}])).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    make_pipe(&file);
+    let read = tokio::time::timeout(Duration::from_secs(5), rules.0[0].credential()).await;
+    assert!(matches!(read.unwrap(), Err(Error::ConfigurationError)));
+}
+
+fn make_pipe(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
 }
