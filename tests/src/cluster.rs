@@ -185,6 +185,21 @@ impl Cluster {
             .success();
     }
 
+    /// Asks the server to end, and returns how long it took.
+    ///
+    /// # Panics
+    /// It goes on for half a minute.
+    #[must_use]
+    pub fn stop(&self) -> Duration {
+        let asked = Instant::now();
+        signal(self.pid(), rustix::process::Signal::TERM);
+        while is_running(self.pid()) {
+            assert!(asked.elapsed() < Duration::from_secs(30), "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        asked.elapsed()
+    }
+
     /// Kills the server, as a power cut would.
     pub fn kill(&self) {
         kill(self.pid());
@@ -280,13 +295,28 @@ pub fn serve(sandbox: &Sandbox) -> Command {
     sandbox.command(&["serve"])
 }
 
+/// Whether a process is there and has not ended; nobody may have asked yet how it ended.
+fn is_running(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .starts_with(" Z")
+    })
+}
+
 /// Kills a process, as a power cut would.
 pub fn kill(pid: u32) {
+    signal(pid, rustix::process::Signal::KILL);
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = i32::try_from(pid)
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         // It may have ended by itself.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process(pid, signal);
     }
 }

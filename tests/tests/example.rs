@@ -1,6 +1,8 @@
 //! The example approver, as its author and an operator would use it: built, inspected, granted what it needs, and
 //! refused without.
 
+use std::time::Duration;
+
 use slipway_tests::{Cluster, Plugin, Sandbox};
 
 fn example() -> Plugin {
@@ -65,4 +67,34 @@ fn is_refused_without_its_grant_with_the_line_to_add() {
         "{refused}"
     );
     assert!(!sandbox.dir().exists(), "nothing is made");
+}
+
+#[test]
+fn a_file_that_never_answers_lets_nobody_in_and_keeps_nobody_from_stopping() {
+    let sandbox = Sandbox::new();
+    let example = example();
+    let inventory = sandbox.file("inventory");
+    std::fs::create_dir(&inventory).expect("a folder");
+    let made = std::process::Command::new("mkfifo")
+        .arg(inventory.join("machines.txt"))
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    let grants = format!(
+        "  grants:\n    filesystem:\n    - name: inventory\n      path: {}\n",
+        inventory.display()
+    );
+    let file = sandbox.write("plugins.yaml", &configuration(&example, &grants));
+    let cluster = Cluster::start_in(
+        sandbox,
+        &["--config", file.to_str().expect("a path in UTF-8")],
+    );
+    let waiting = cluster.join(&Sandbox::new(), "worker-1", &["--timeout=5s"]);
+    assert_ne!(waiting.code(), Some(0));
+    assert!(
+        waiting.stderr().contains("did not answer within"),
+        "the reason is told:\n{}",
+        waiting.stderr()
+    );
+    let took = cluster.stop();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }

@@ -15,6 +15,8 @@ mod serve;
 mod token;
 mod version;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use slipway_bootstrap::layout::{Environment, Layout};
 
@@ -42,13 +44,19 @@ pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
     }
 }
 
+/// How long a command that is done waits for what it has left to the system.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Runs what waits for the network.
 fn wait(command: impl Future<Output = Result<()>>) -> Result<()> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(command)
+        .context("cannot start the runtime")?;
+    let outcome = runtime.block_on(command);
+    // What waits in the system, a name that is looked up or a file system that hangs, must not keep the program from ending.
+    runtime.shutdown_timeout(LAST_WORDS);
+    outcome
 }
 
 /// What decides where files go.
