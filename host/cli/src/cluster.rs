@@ -23,15 +23,25 @@ use crate::server::ServerSettings;
 /// administrator of the cluster that init made here. Who names a folder means the cluster in it, whatever the
 /// environment says for other clients.
 pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
-    if let Some(file) = &arguments.kubeconfig {
-        return kubeconfig::client(std::slice::from_ref(file)).await;
+    match find(arguments, layout).await? {
+        Some(client) => Ok(client),
+        None => administrator(layout).await,
     }
-    if layout.folder().is_some() && layout.admin_kubeconfig().exists() {
-        return administrator(layout).await;
+}
+
+/// The same; none where nothing says which cluster is meant.
+pub(crate) async fn find(arguments: &ClusterArguments, layout: &Layout) -> Result<Option<Client>> {
+    let is_here = layout.admin_kubeconfig().exists();
+    if let Some(file) = &arguments.kubeconfig {
+        return kubeconfig::client(std::slice::from_ref(file)).await.map(Some);
+    }
+    if layout.folder().is_some() && is_here {
+        return administrator(layout).await.map(Some);
     }
     match kubeconfig::of_environment() {
-        files if files.is_empty() => administrator(layout).await,
-        files => kubeconfig::client(&files).await,
+        files if !files.is_empty() => kubeconfig::client(&files).await.map(Some),
+        _ if is_here => administrator(layout).await.map(Some),
+        _ => Ok(None),
     }
 }
 

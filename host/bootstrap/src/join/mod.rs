@@ -27,6 +27,7 @@ mod state;
 
 use jiff::Timestamp;
 use slipway_config::endpoint::ApiServerUrl;
+use slipway_config::posture::PostureEntry;
 use slipway_pki::certificate::Certificate;
 
 use self::request::{Cluster, Submitted};
@@ -34,6 +35,7 @@ use self::state::{JoinedRecord, Keyed, Record};
 use crate::connect::{self, ConnectError, Credentials};
 use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins};
 use crate::files::{FileError, Files, exists};
+use crate::layout::Layout;
 use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
 
@@ -79,6 +81,15 @@ pub async fn dry_run(
         layout.kubelet_kubeconfig(),
     ];
     Ok(DryRun { discovered, files })
+}
+
+/// Which trade-offs were accepted when this machine joined its cluster; none where it is no node.
+///
+/// # Errors
+/// When the record of the join cannot be read.
+pub fn accepted(layout: &Layout) -> Result<Option<Vec<PostureEntry>>, JoinError> {
+    let joined = state::load(layout)?.and_then(|record| record.joined);
+    Ok(joined.map(|joined| joined.posture))
 }
 
 /// One run over the phases.
@@ -250,6 +261,7 @@ impl Run<'_> {
         let joined = JoinedRecord {
             server: server.clone(),
             certificate_expires,
+            posture: posture::of_trust(discovered),
         };
         state::complete(files, name, joined)?;
         self.end(Phase::KubeletConf, Outcome::Done)?;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_config::endpoint::ApiServerUrl;
 use slipway_config::name::NodeName;
+use slipway_config::posture::PostureEntry;
 use slipway_pki::csr::{CertificateRequest, NodeCsr};
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 
@@ -40,6 +41,9 @@ pub(super) struct JoinedRecord {
     pub server: ApiServerUrl,
     /// When the certificate that was delivered expires.
     pub certificate_expires: Timestamp,
+    /// What was accepted to trust the cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub posture: Vec<PostureEntry>,
 }
 
 /// The node's key with the request for it, both on disk.

@@ -1,7 +1,8 @@
-//! `slipway posture`: what is in force on this machine and in its cluster.
+//! `slipway posture`: what is in force on this machine and in its cluster. On a node: what was accepted when it joined.
 
 use anyhow::{Result, bail};
 use slipway_bootstrap::init::settings::PublishedCa;
+use slipway_bootstrap::join;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::{PostureEntry, PostureId};
 use slipway_controller::tokens::TokenAdmin;
@@ -19,9 +20,18 @@ pub(super) async fn run(
     printer: Printer,
 ) -> Result<()> {
     let mut entries = of_this_machine(&layout)?;
-    let client = cluster::client(&arguments.cluster, &layout).await?;
-    entries.extend(of_cluster_info(&client, &layout).await?);
-    entries.extend(of_tokens(&TokenAdmin::new(client)).await?);
+    let accepted = join::accepted(&layout)?;
+    // A node knows nothing of its cluster's administration, and has no need to.
+    let client = match cluster::find(&arguments.cluster, &layout).await? {
+        None if accepted.is_some() => None,
+        None => Some(cluster::administrator(&layout).await?),
+        client => client,
+    };
+    entries.extend(accepted.into_iter().flatten());
+    if let Some(client) = client {
+        entries.extend(of_cluster_info(&client, &layout).await?);
+        entries.extend(of_tokens(&TokenAdmin::new(client)).await?);
+    }
     entries.sort_by(|one, other| {
         other
             .severity
