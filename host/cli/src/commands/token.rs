@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::init::Invitation;
 use slipway_bootstrap::layout::Layout;
+use slipway_config::kubeadm::Lifetime;
 use slipway_config::posture::PostureId;
 use slipway_config::token::{BootstrapToken, TokenBounds, TokenId, TokenUsages};
 use slipway_controller::tokens::{ListedToken, NewToken, SourceAddresses, TokenAdmin};
@@ -84,7 +85,7 @@ async fn create(
     let client = cluster::client(cluster, layout).await?;
     let described = cluster::described(&client, layout).await?;
     let admin = admin(cluster, layout).await?;
-    let created = admin.create(&new_token(arguments, token.clone())?).await?;
+    let created = admin.create(&new_token(arguments, token.clone())).await?;
     warn(arguments, &token, is_chosen, printer);
     let invitation = Invitation {
         servers: described.servers,
@@ -109,20 +110,11 @@ async fn create(
     Ok(())
 }
 
-fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> Result<NewToken> {
-    let ttl = Duration::from(arguments.ttl);
-    let expires = match ttl.is_zero() {
-        true => None,
-        false => Some(
-            Timestamp::now()
-                .checked_add(ttl)
-                .context("--ttl reaches beyond the calendar")?,
-        ),
-    };
-    Ok(NewToken {
+fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> NewToken {
+    NewToken {
         token,
         description: arguments.description.clone().unwrap_or_default(),
-        expires,
+        expires: Lifetime::Ttl(arguments.ttl).end(Timestamp::now()),
         usages: TokenUsages {
             signing: arguments.usages.contains(&TokenUsage::Signing),
             authentication: arguments.usages.contains(&TokenUsage::Authentication),
@@ -133,7 +125,7 @@ fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> Result<
             uses: arguments.uses,
             cidrs: arguments.cidr.clone(),
         },
-    })
+    }
 }
 
 fn warn(

@@ -1,6 +1,6 @@
 //! A token that is to be made.
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -58,12 +58,18 @@ pub enum TokenSpecError {
 }
 
 impl Lifetime {
-    /// When a token that is made at `now` ends; never, where there is no end. An end beyond the calendar is the
-    /// calendar's.
+    /// When a token that is made at `now` ends, in whole seconds as Kubernetes writes times; never, where there is no
+    /// end. An end beyond the calendar is the calendar's.
     pub fn end(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Ttl(ttl) if ttl.is_zero() => None,
-            Self::Ttl(ttl) => Some(now.checked_add(ttl.get()).unwrap_or(Timestamp::MAX)),
+            Self::Ttl(ttl) => {
+                let end = now.checked_add(ttl.get()).unwrap_or(Timestamp::MAX);
+                let seconds = TimestampRound::new()
+                    .smallest(Unit::Second)
+                    .mode(RoundMode::Ceil);
+                Some(end.round(seconds).unwrap_or(end))
+            }
             Self::Until(end) => Some(end),
         }
     }
@@ -225,6 +231,12 @@ mod tests {
         assert_eq!(
             read("ttl: 1h").unwrap().lifetime.end(now),
             Some("2026-12-01T11:00:00Z".parse().unwrap())
+        );
+        let later: Timestamp = "2026-12-01T10:00:00.25Z".parse().unwrap();
+        assert_eq!(
+            read("ttl: 1s").unwrap().lifetime.end(later),
+            Some("2026-12-01T10:00:02Z".parse().unwrap()),
+            "it lives as long as it was told, and not a part of a second less"
         );
         assert_eq!(
             read("expires: 2026-12-02T00:00:00Z")
