@@ -96,6 +96,12 @@ pub(crate) enum KeyChoice {
     /// RSA with 2048 bits
     #[value(name = "RSA-2048")]
     Rsa2048,
+    /// RSA with 3072 bits
+    #[value(name = "RSA-3072")]
+    Rsa3072,
+    /// RSA with 4096 bits
+    #[value(name = "RSA-4096")]
+    Rsa4096,
 }
 
 /// `slipway serve`.

@@ -1,9 +1,17 @@
 //! `slipway config`.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use serde::Serialize;
+use slipway_bootstrap::init::settings::Lifetimes;
 use slipway_config::document::{DocumentKind, Documents};
+use slipway_config::kubeadm::{
+    ApiEndpoint, ClusterConfiguration, ClusterName, EncryptionAlgorithm, InitConfiguration,
+    TokenSpec,
+};
 
+use super::init::PORT;
 use crate::arguments::{ConfigArguments, ConfigCommand, ConfigKind};
 use crate::documents;
 use crate::output::Printer;
@@ -37,15 +45,23 @@ fn print(kind: DocumentKind, printer: Printer) -> Result<()> {
     Ok(())
 }
 
-/// kubeadm's JoinConfiguration has no defaults: it says where one cluster is. An example stands in for them.
+/// Every value that stands for one that is left out, where there is such a value on every machine. kubeadm's
+/// JoinConfiguration has no defaults: it says where one cluster is. An example stands in for them.
 fn defaults(kind: DocumentKind) -> Result<String> {
     let documents = match kind {
         DocumentKind::InitConfiguration => Documents {
-            init: Some(Default::default()),
+            init: Some(InitConfiguration {
+                bootstrap_tokens: vec![TokenSpec::default()],
+                local_api_endpoint: ApiEndpoint {
+                    bind_port: PORT.try_into().ok(),
+                    ..ApiEndpoint::default()
+                },
+                ..InitConfiguration::default()
+            }),
             ..Documents::default()
         },
         DocumentKind::ClusterConfiguration => Documents {
-            cluster: Some(Default::default()),
+            cluster: Some(cluster()?),
             ..Documents::default()
         },
         DocumentKind::PluginConfiguration => Documents {
@@ -57,6 +73,18 @@ fn defaults(kind: DocumentKind) -> Result<String> {
     documents
         .to_yaml()
         .context("the defaults cannot be written")
+}
+
+fn cluster() -> Result<ClusterConfiguration> {
+    let lifetimes = Lifetimes::default();
+    let period = |duration: Duration| format!("{}s", duration.as_secs()).parse();
+    Ok(ClusterConfiguration {
+        cluster_name: Some(ClusterName::default()),
+        encryption_algorithm: Some(EncryptionAlgorithm::EcdsaP256),
+        certificate_validity_period: Some(period(lifetimes.issued)?),
+        ca_certificate_validity_period: Some(period(lifetimes.ca)?),
+        ..ClusterConfiguration::default()
+    })
 }
 
 fn schema(kind: DocumentKind, printer: Printer) -> Result<()> {

@@ -14,6 +14,7 @@ use slipway_bootstrap::init::{self, Phase, Phases, Prepared, Published};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::PostureEntry;
 
+pub(super) use self::settings::PORT;
 use self::settings::Wanted;
 use crate::arguments::{InitArguments, InitCommand, InitOptions};
 use crate::cluster;
@@ -176,7 +177,7 @@ fn show(
         .and_then(|published| published.token_expires);
     let invitation = published.and_then(|published| published.invitation);
     let shown = invitation.as_ref().filter(|_| !options.skip_token_print);
-    let answer = Answer {
+    let mut answer = Answer {
         server: wanted.settings.server().to_string(),
         kubeconfig: prepared.layout.admin_kubeconfig().display().to_string(),
         ca_pins: prepared
@@ -208,6 +209,9 @@ fn show(
             .cloned()
             .collect(),
     };
+    answer
+        .posture
+        .sort_by_key(|entry| std::cmp::Reverse(entry.severity));
     printer.posture(&answer.posture);
     printer.answer(&answer, |answer| render::answer(answer, &prepared.layout))?;
     Ok(())

@@ -55,7 +55,7 @@ fn approval(answer: &Answer, reach: &Reach) -> String {
         return format!("every node with a valid token gets in, with nobody looking: {posture}\n");
     }
     format!(
-        "what waits for you, and letting it in:\n  {}\n  {}\n",
+        "see who waits, and let a node in:\n  {}\n  {}\n",
         reach.command("csr list"),
         reach.command("csr approve NAME")
     )

@@ -21,7 +21,7 @@ use crate::secret;
 use crate::server::{ServerSettings, free_port};
 
 /// The port of an API server, unless another is asked for.
-const PORT: u16 = 6443;
+pub(in crate::commands) const PORT: u16 = 6443;
 
 /// Everything that init was asked for.
 pub(super) struct Wanted {
@@ -96,6 +96,8 @@ impl From<KeyChoice> for KeyAlgorithm {
             KeyChoice::EcdsaP256 => Self::EcdsaP256,
             KeyChoice::EcdsaP384 => Self::EcdsaP384,
             KeyChoice::Rsa2048 => Self::Rsa2048,
+            KeyChoice::Rsa3072 => Self::Rsa3072,
+            KeyChoice::Rsa4096 => Self::Rsa4096,
         }
     }
 }
