@@ -190,7 +190,7 @@ impl Cluster {
     /// # Panics
     /// It goes on for half a minute.
     #[must_use]
-    pub fn stop(&self) -> Duration {
+    pub fn terminate(&self) -> Duration {
         let asked = Instant::now();
         signal(self.pid(), rustix::process::Signal::TERM);
         while is_running(self.pid()) {

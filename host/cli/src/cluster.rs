@@ -33,7 +33,9 @@ pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Res
 pub(crate) async fn find(arguments: &ClusterArguments, layout: &Layout) -> Result<Option<Client>> {
     let is_here = layout.admin_kubeconfig().exists();
     if let Some(file) = &arguments.kubeconfig {
-        return kubeconfig::client(std::slice::from_ref(file)).await.map(Some);
+        return kubeconfig::client(std::slice::from_ref(file))
+            .await
+            .map(Some);
     }
     if layout.folder().is_some() && is_here {
         return administrator(layout).await.map(Some);
