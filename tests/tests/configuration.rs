@@ -203,3 +203,58 @@ fn a_person_who_approves_is_told_what_the_cluster_itself_would_object_to() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_phase_that_is_run_again_keeps_what_the_cluster_is() {
+    let cluster = Cluster::start(&[
+        "--apiserver-cert-extra-sans=bastion.example",
+        "--skip-token-print",
+    ]);
+    let machine = cluster.sandbox();
+    let read = |name: &str| std::fs::read_to_string(machine.dir().join(name)).expect("a file");
+    let plugins = machine.dir().join("kubernetes/slipway.yaml");
+    let edited = format!("# Ours.\n{}", read("kubernetes/slipway.yaml"));
+    std::fs::write(&plugins, &edited).expect("a file");
+    let (settings, certificate) = (
+        read("state/server.json"),
+        read("kubernetes/pki/apiserver.crt"),
+    );
+    for phase in ["certs", "kubeconfig", "cluster-info", "rbac"] {
+        let _ = cluster.slipway(&["init", "phase", phase]).success();
+    }
+    assert_eq!(read("kubernetes/slipway.yaml"), edited);
+    assert_eq!(read("state/server.json"), settings);
+    assert_eq!(read("kubernetes/pki/apiserver.crt"), certificate);
+
+    let more = [
+        "init",
+        "phase",
+        "certs",
+        "--apiserver-cert-extra-sans=more.example",
+    ];
+    let _ = cluster.slipway(&more).success();
+    let certificate = machine.dir().join("kubernetes/pki/apiserver.crt");
+    let text = Finished::of(
+        openssl()
+            .args(["x509", "-noout", "-ext", "subjectAltName", "-in"])
+            .arg(&certificate),
+        "",
+    );
+    let text = text.success();
+    assert!(
+        text.contains("DNS:bastion.example") && text.contains("DNS:more.example"),
+        "{text}"
+    );
+
+    let elsewhere = [
+        "init",
+        "phase",
+        "kubeconfig",
+        "--apiserver-advertise-address=127.0.0.2",
+    ];
+    let message = cluster.slipway(&elsewhere).failure(8);
+    assert!(message.contains("127.0.0.2"), "{message}");
+    let automatic = ["init", "phase", "rbac", "--auto-approve"];
+    let message = cluster.slipway(&automatic).failure(2);
+    assert!(message.contains("slipway.yaml"), "{message}");
+}

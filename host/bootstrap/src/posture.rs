@@ -44,12 +44,13 @@ pub fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
 
 /// What a token to be made leaves in force.
 fn of_token(token: &TokenSpec) -> impl Iterator<Item = PostureEntry> + use<> {
-    let id = token.token.as_ref().map(|token| token.id.to_string());
-    let about = |posture: PostureId| match &id {
-        Some(id) => posture.about(id.clone()),
+    let given = token.token.as_ref();
+    let about = |posture: PostureId| match given {
+        Some(token) => posture.about(token.id.to_string()),
         None => posture.entry(),
     };
-    let weak = id.as_ref().map(|_| about(PostureId::WeakTokenSecret));
+    let weak = given.filter(|token| token.secret.is_weak());
+    let weak = weak.map(|_| about(PostureId::WeakTokenSecret));
     // A time that comes, however late, is an end.
     let endless = token.lifetime.end(Timestamp::UNIX_EPOCH).is_none();
     let endless = endless.then(|| about(PostureId::TokenNeverExpires));

@@ -53,8 +53,8 @@ pub enum InitError {
         /// Its files.
         folder: PathBuf,
     },
-    /// An interrupted run was for another API server.
-    #[error("an init for {started} was begun here and not finished, and this one is for {asked}")]
+    /// An earlier run was for another API server.
+    #[error("an init for {started} was begun here, and this one is for {asked}")]
     OtherCluster {
         /// What was begun.
         started: ApiServerUrl,
@@ -143,7 +143,7 @@ pub fn prepare(
     let mut files = Files::open(layout)?;
     if phases.include(Phase::Preflight) {
         begin(progress, Phase::Preflight);
-        preflight(&files, settings)?;
+        preflight(&files)?;
         end(progress, Phase::Preflight, Outcome::Done);
     }
     note_start(&mut files, settings, now)?;
@@ -278,28 +278,20 @@ fn plan(
     ])
 }
 
-fn preflight(files: &Files, settings: &Settings) -> Result<(), InitError> {
+fn preflight(files: &Files) -> Result<(), InitError> {
     let layout = files.layout();
-    match record(layout)? {
-        Some(ClusterRecord {
-            complete: true,
+    if let Some(ClusterRecord {
+        complete: true,
+        created,
+        server,
+        ..
+    }) = record(layout)?
+    {
+        return Err(InitError::AlreadyInitialised {
             created,
             server,
-            ..
-        }) => {
-            return Err(InitError::AlreadyInitialised {
-                created,
-                server,
-                folder: layout.kubernetes().to_owned(),
-            });
-        }
-        Some(ClusterRecord { server, .. }) if server != settings.server() => {
-            return Err(InitError::OtherCluster {
-                started: server,
-                asked: settings.server(),
-            });
-        }
-        _ => {}
+            folder: layout.kubernetes().to_owned(),
+        });
     }
     let path = layout.admin_kubeconfig();
     if exists(&path)? && files.manifest().entry(&path).is_none() {
@@ -308,9 +300,17 @@ fn preflight(files: &Files, settings: &Settings) -> Result<(), InitError> {
     Ok(())
 }
 
+/// Notes what is begun here. What was begun before has to be for the same API server: a single phase, too, would put
+/// the names of another one where nodes and administrators look for this one's.
 fn note_start(files: &mut Files, settings: &Settings, now: Timestamp) -> Result<(), InitError> {
-    if record(files.layout())?.is_some() {
-        return Ok(());
+    if let Some(ClusterRecord { server, .. }) = record(files.layout())? {
+        return match server == settings.server() {
+            true => Ok(()),
+            false => Err(InitError::OtherCluster {
+                started: server,
+                asked: settings.server(),
+            }),
+        };
     }
     save(
         files,

@@ -192,6 +192,25 @@ fn an_interrupted_run_is_taken_up_with_the_same_ca() {
 }
 
 #[test]
+fn an_admin_conf_that_is_about_to_end_is_made_anew() {
+    let (_folder, layout) = layout();
+    let wanted = settings("10.0.0.1:6443");
+    let again = |days: i64| {
+        let now = Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        let only = Phases {
+            only: Some(Phase::Kubeconfig),
+            ..Phases::default()
+        };
+        prepare(&layout, &wanted, &only, now, &Silent).unwrap();
+        std::fs::read(layout.admin_kubeconfig()).unwrap()
+    };
+    prepare_with(&layout, &wanted).unwrap();
+    let first = std::fs::read(layout.admin_kubeconfig()).unwrap();
+    assert_eq!(again(300), first);
+    assert_ne!(again(350), first);
+}
+
+#[test]
 fn an_interrupted_run_for_another_server_is_not_mixed_up() {
     let (_folder, layout) = layout();
     prepare_with(&layout, &settings("10.0.0.1:6443")).unwrap();

@@ -71,15 +71,17 @@ pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Print
         .collect::<Result<_, _>>()
         .map_err(Usage::from_error)?;
     let phases = Phases { only, skip };
+    let earlier = ServerSettings::find(&layout)?;
     let layout = match options
         .cert_dir
         .as_ref()
         .or(documents.cluster.certificates_dir.as_ref())
+        .or(earlier.as_ref().map(|earlier| &earlier.certificates))
     {
         Some(folder) => layout.with_certificates(std::path::absolute(folder)?),
         None => layout,
     };
-    let wanted = Wanted::new(&options, &documents, &layout)?;
+    let wanted = Wanted::new(&options, &documents, earlier.as_ref(), &layout)?;
     if options.dry_run || documents.init.dry_run {
         return dry_run(&wanted, &layout, printer);
     }

@@ -27,6 +27,9 @@ pub(crate) struct ServerSettings {
     pub(crate) certificates: PathBuf,
     /// Names and addresses that its certificate has, which no node may claim.
     pub(crate) api_server_names: Vec<Host>,
+    /// Those of them that the operator added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) extra_sans: Vec<Host>,
     /// How long a node's certificate holds at most, where the operator said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cluster_signing_duration: Option<ValidityPeriod>,

@@ -130,7 +130,9 @@ fn new_node(node: &NodeName, cluster: &ClusterFacts, findings: &mut Findings) {
     const RULE: &str = "node-is-new";
     let exists = cluster.nodes.iter().any(|known| known.name == *node);
     let is_control_plane = cluster.control_plane.contains(node);
-    let fix = format!("join under another name, or allow re-joining as {node}");
+    let another = "join under another name";
+    let gone =
+        format!("{another}, or, if that machine is gone for good, `kubectl delete node {node}`");
     match (exists, is_control_plane) {
         _ if cluster.rejoin_allowed.contains(node) => {
             findings.passed(
@@ -138,10 +140,14 @@ fn new_node(node: &NodeName, cluster: &ClusterFacts, findings: &mut Findings) {
                 format!("re-joining as {node} is allowed by the operator"),
             );
         }
-        (_, true) => {
-            findings.failed_with_fix(RULE, format!("{node} is a node of the control plane"), fix)
+        (_, true) => findings.failed_with_fix(
+            RULE,
+            format!("{node} is a node of the control plane"),
+            another,
+        ),
+        (true, false) => {
+            findings.failed_with_fix(RULE, format!("a node named {node} exists"), gone)
         }
-        (true, false) => findings.failed_with_fix(RULE, format!("a node named {node} exists"), fix),
         (false, false) => findings.passed(RULE, format!("no node named {node} exists")),
     }
 }

@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use anyhow::{Context as _, Result};
-use slipway_bootstrap::init;
-use slipway_bootstrap::init::rbac::Access;
+use anyhow::{Context as _, Result, bail};
 use slipway_bootstrap::init::settings::{PublishedCa, Settings};
+use slipway_bootstrap::init::{self, rbac::Access};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::{Host, HostPort};
 use slipway_config::kubeadm::{Lifetime, TokenSpec};
@@ -18,7 +17,7 @@ use crate::documents::Documents;
 use crate::failure::Usage;
 use crate::plugins;
 use crate::secret;
-use crate::server::{ServerSettings, free_port};
+use crate::server::{ServerSettings, free_port, plugins_path};
 
 /// The port of an API server, unless another is asked for.
 pub(in crate::commands) const PORT: u16 = 6443;
@@ -36,14 +35,12 @@ impl Wanted {
     pub(super) fn new(
         options: &InitOptions,
         documents: &Documents,
+        earlier: Option<&ServerSettings>,
         layout: &Layout,
     ) -> Result<Self> {
-        let address = advertise_address(options, documents)?;
-        let listen = SocketAddr::new(address, port(options, documents, address, layout)?);
-        let mut plugins = documents.plugins.clone();
-        if options.auto_approve {
-            plugins = plugins.with_auto_approve();
-        }
+        let address = advertise_address(options, documents, earlier)?;
+        let listen = SocketAddr::new(address, port(options, documents, earlier, address, layout)?);
+        let plugins = plugins(options, documents, layout)?;
         let settings = Settings {
             cluster_name: documents.cluster_name(),
             advertise: HostPort::new(Host::Ip(address), listen.port()).context("port 0 is none")?,
@@ -57,7 +54,7 @@ impl Wanted {
                 .cloned()
                 .map(Into::into)
                 .collect(),
-            extra_sans: extra_sans(options, documents)?,
+            extra_sans: extra_sans(options, documents, earlier)?,
             key_algorithm: key_algorithm(options, documents)?,
             lifetimes: documents.lifetimes(),
             tokens: tokens(options, documents)?,
@@ -79,7 +76,11 @@ impl Wanted {
             listen,
             certificates: layout.certificates().to_owned(),
             api_server_names: names(&settings),
-            cluster_signing_duration: documents.cluster.cluster_signing_duration(),
+            extra_sans: settings.extra_sans.clone(),
+            cluster_signing_duration: documents
+                .cluster
+                .cluster_signing_duration()
+                .or_else(|| earlier?.cluster_signing_duration),
         };
         Ok(Self {
             settings,
@@ -102,8 +103,42 @@ impl From<KeyChoice> for KeyAlgorithm {
     }
 }
 
-fn advertise_address(options: &InitOptions, documents: &Documents) -> Result<IpAddr> {
-    match options.apiserver_advertise_address.or_else(|| documents.advertise_address()) {
+/// The plugins that are wanted. Those of a cluster that is there are what the operator made of them since.
+fn plugins(
+    options: &InitOptions,
+    documents: &Documents,
+    layout: &Layout,
+) -> Result<PluginConfiguration> {
+    let is_complete = init::record(layout)?.is_some_and(|record| record.complete);
+    let plugins = match is_complete {
+        true => ServerSettings::plugins(layout)?,
+        false => documents.plugins.clone(),
+    };
+    match options.auto_approve {
+        true if is_complete && !plugins.approves_automatically() => {
+            bail!(
+                Usage::new(format!(
+                    "the cluster is there, and its approvers are those of {}",
+                    plugins_path(layout).display()
+                ))
+                .with_hint("change the file, then start `slipway serve` again")
+            )
+        }
+        true => Ok(plugins.with_auto_approve()),
+        false => Ok(plugins),
+    }
+}
+
+fn advertise_address(
+    options: &InitOptions,
+    documents: &Documents,
+    earlier: Option<&ServerSettings>,
+) -> Result<IpAddr> {
+    let said = options
+        .apiserver_advertise_address
+        .or_else(|| documents.advertise_address())
+        .or_else(|| Some(earlier?.listen.ip()));
+    match said {
         Some(address) => Ok(address),
         None => default_route().context(
             "this machine has no default route, so that nothing says at which address nodes reach it; \
@@ -124,27 +159,26 @@ fn default_route() -> std::io::Result<IpAddr> {
 fn port(
     options: &InitOptions,
     documents: &Documents,
+    earlier: Option<&ServerSettings>,
     address: IpAddr,
     layout: &Layout,
 ) -> Result<u16> {
-    match options
+    let said = options
         .apiserver_bind_port
-        .or_else(|| documents.bind_port())
-        .unwrap_or(PORT)
-    {
-        0 => match begun(layout)? {
+        .or_else(|| documents.bind_port());
+    match (said, earlier) {
+        (None | Some(0), Some(earlier)) => Ok(earlier.listen.port()),
+        (None, None) => Ok(PORT),
+        (Some(0), None) => match begun(layout)? {
             Some(port) => Ok(port),
             None => free_port(address),
         },
-        port => Ok(port),
+        (Some(port), _) => Ok(port),
     }
 }
 
-/// The port that an earlier run chose, however far it came.
+/// The port that an earlier run chose which did not come as far as to keep its settings.
 fn begun(layout: &Layout) -> Result<Option<u16>> {
-    if let Ok(settings) = ServerSettings::load(layout) {
-        return Ok(Some(settings.listen.port()));
-    }
     Ok(init::record(layout)?.map(|record| record.server.host_port().port()))
 }
 
@@ -155,7 +189,12 @@ fn key_algorithm(options: &InitOptions, documents: &Documents) -> Result<KeyAlgo
     }
 }
 
-fn extra_sans(options: &InitOptions, documents: &Documents) -> Result<Vec<Host>> {
+/// Names that clients may know the API server by: those that were said before are kept.
+fn extra_sans(
+    options: &InitOptions,
+    documents: &Documents,
+    earlier: Option<&ServerSettings>,
+) -> Result<Vec<Host>> {
     let mut names = Vec::new();
     for name in &options.apiserver_cert_extra_sans {
         let read = name.parse();
@@ -164,6 +203,12 @@ fn extra_sans(options: &InitOptions, documents: &Documents) -> Result<Vec<Host>>
         );
     }
     names.extend(documents.cert_sans());
+    let known = earlier.iter().flat_map(|earlier| &earlier.extra_sans);
+    for name in known {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
     Ok(names)
 }
 
