@@ -81,7 +81,8 @@ async fn a_decision_is_made_once_and_a_certificate_is_set_once() {
         .patch_approval("c", &patch, &decide("Approved"))
         .await
         .unwrap();
-    assert_eq!(types(&approved), ["Approved"]);
+    // The second one is the server's: it says who decided.
+    assert_eq!(types(&approved), ["Approved", "slipway.dev/Decided"]);
     let condition = &approved
         .status
         .as_ref()
@@ -131,7 +132,7 @@ async fn a_decision_is_made_once_and_a_certificate_is_set_once() {
         .await
         .unwrap();
     assert!(signed.status.as_ref().unwrap().certificate.is_some());
-    assert_eq!(types(&signed), ["Approved"]);
+    assert_eq!(types(&signed), ["Approved", "slipway.dev/Decided"]);
     let again = requests
         .patch_status("c", &patch, &certificate(&format!("{pem}{pem}")))
         .await;
