@@ -132,7 +132,7 @@ async fn a_decision_is_made_once_and_a_certificate_is_set_once() {
         .await
         .unwrap();
     assert!(signed.status.as_ref().unwrap().certificate.is_some());
-    assert_eq!(types(&signed), ["Approved", "slipway.dev/Decided"]);
+    assert_eq!(types(&signed), ["slipway.dev/Decided", "Approved"]);
     let again = requests
         .patch_status("c", &patch, &certificate(&format!("{pem}{pem}")))
         .await;
