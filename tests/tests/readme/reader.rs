@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,14 @@ enum Elsewhere {
     Reset,
 }
 
+/// The port of an API server that the documents speak of.
+const PORT: &str = "6443";
+
 /// A reader, and everything that was seen on the screen.
 pub(crate) struct Reader {
     folder: TempDir,
+    /// The port that is used in its place: nobody else has it.
+    port: u16,
     seen: String,
     elsewhere: Vec<Terminal>,
 }
@@ -48,6 +54,7 @@ impl Reader {
     pub(crate) fn new() -> Self {
         let reader = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
+            port: free_port(),
             seen: String::new(),
             elsewhere: Vec::new(),
         };
@@ -80,7 +87,7 @@ impl Reader {
                 fs::write(self.folder.path().join(file), text).expect("a file of the reader's");
             }
             Step::Run(command) => {
-                let command = self.filled(command);
+                let command = self.with_port(&self.filled(command));
                 eprintln!("$ {command}");
                 match (command.strip_prefix("cargo xtask "), elsewhere(&command)) {
                     (Some(chore), _) => self.run_chore(chore),
@@ -110,6 +117,15 @@ impl Reader {
             .into_owned()
     }
 
+    /// The command with the one thing in which a test differs from a reader.
+    fn with_port(&self, command: &str) -> String {
+        let port = self.port;
+        match command.strip_prefix("slipway init") {
+            Some(arguments) => format!("slipway init --apiserver-bind-port {port}{arguments}"),
+            None => command.replace(&format!(":{PORT}"), &format!(":{port}")),
+        }
+    }
+
     /// Everything that was seen so far, what is elsewhere included.
     fn screens(&self) -> String {
         let mut seen = self.seen.clone();
@@ -121,9 +137,8 @@ impl Reader {
 
     /// Types a command in the first terminal, which has to succeed.
     fn run(&mut self, command: &str) {
-        let command = for_a_test(command);
         let mut shell = self.shell("bash");
-        let finished = Finished::of(shell.args(["-c", &command]), "");
+        let finished = Finished::of(shell.args(["-c", command]), "");
         let shown = finished.success();
         eprint!("{shown}{}", finished.stderr());
         self.seen.push_str(&shown);
@@ -170,11 +185,11 @@ impl Reader {
         self.elsewhere.push(terminal);
     }
 
-    /// The secret of the token in the last invitation on the screen.
+    /// The secret of the token in the last invitation on the screen; nothing where there is none.
     fn secret(&self) -> String {
         let token = Regex::new(r"--token [a-z0-9]{6}\.([a-z0-9]{16})").expect("a pattern");
-        let found = token.captures_iter(&self.seen).last();
-        found.expect("init printed a token")[1].to_owned()
+        let last = token.captures_iter(&self.seen).last();
+        last.map(|found| found[1].to_owned()).unwrap_or_default()
     }
 
     /// Waits until all that was typed elsewhere has succeeded.
@@ -297,12 +312,9 @@ fn elsewhere(command: &str) -> Option<Elsewhere> {
     .find_map(|(start, what)| command.starts_with(start).then_some(what))
 }
 
-/// The command with the one thing in which a test differs from a reader: a port that nobody else has.
-fn for_a_test(command: &str) -> String {
-    match command.strip_prefix("slipway init") {
-        Some(arguments) => format!("slipway init --apiserver-bind-port 0{arguments}"),
-        None => command.to_owned(),
-    }
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
 }
 
 fn root() -> PathBuf {
