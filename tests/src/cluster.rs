@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::clock::WrongClock;
-use crate::program::{Finished, kubectl};
+use crate::program::{Finished, bounded, kubectl};
 use crate::sandbox::Sandbox;
 
 /// A cluster that `slipway init` made, with its server running; ended with the value.
@@ -167,6 +167,12 @@ impl Cluster {
             assert!(Instant::now() < end, "no request of {node} in {requests}");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// `slipway serve` where it has to refuse.
+    #[must_use]
+    pub fn refused_serve(&self) -> Finished {
+        Finished::of(&mut bounded(&serve(&self.sandbox)), "")
     }
 
     /// Runs one phase of init again.

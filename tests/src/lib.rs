@@ -11,7 +11,7 @@ pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
 pub use plugin::Plugin;
 pub use program::{
-    Finished, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,
+    Finished, bounded, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,
 };
 pub use sandbox::Sandbox;
 pub use volume::Volume;

@@ -151,6 +151,12 @@ pub fn through(wrapper: &[&str], command: &Command) -> Command {
     wrapped
 }
 
+/// The same command, ended after half a minute: what should refuse and does not may run for ever.
+#[must_use]
+pub fn bounded(command: &Command) -> Command {
+    through(&["timeout", "--kill-after=1", "30"], command)
+}
+
 /// The same command as a user who may do nothing that the mode bits do not allow: root without its privileges, or
 /// whoever runs the tests.
 #[must_use]

@@ -1,7 +1,7 @@
 //! A disk of a test's own, small enough to be full. It is a file system in memory that only processes in its own
 //! namespace see, so that no privilege is needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use crate::cluster::kill;
 use crate::program::{Finished, through};
 use crate::sandbox::Sandbox;
+
+/// How many disks are a little smaller or larger than what they have to hold: the last steps need little.
+const LAST_STEPS: u64 = 3;
 
 /// Mounts, says so, and stays until it is told to end.
 const HOLD: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat"#;
@@ -85,9 +88,36 @@ impl Volume {
         mount
             .arg("-o")
             .arg(format!("remount,{options}"))
+            // With the source named, the options are these and not those that the kernel shows, which name a user that
+            // the namespace does not know.
+            .arg("tmpfs")
             .arg(&self.path);
         mount.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         let _ = Finished::of(&mut self.enter(&mount), "").success();
+    }
+
+    /// Options of smaller disks, from almost nothing to just enough for what is on this one: each lacks room at another
+    /// step of whatever filled this one, which may have needed a little more on the way.
+    ///
+    /// # Panics
+    /// The system does not say how much is on it.
+    #[must_use]
+    pub fn smaller(&self, steps: u64) -> Vec<String> {
+        let disk = rustix::fs::statvfs(self.outside()).expect("a disk says how full it is");
+        let blocks = disk.f_blocks - disk.f_bfree;
+        let inodes = disk.f_files - disk.f_ffree;
+        let parts = |whole: u64| -> BTreeSet<u64> {
+            let even = (1..steps).map(|step| (whole * step / steps).max(2));
+            even.chain(whole - LAST_STEPS..=whole + LAST_STEPS)
+                .collect()
+        };
+        let sizes = parts(blocks)
+            .into_iter()
+            .map(|blocks| format!("size={}", blocks * disk.f_frsize));
+        let counts = parts(inodes)
+            .into_iter()
+            .map(|inodes| format!("nr_inodes={inodes}"));
+        sizes.chain(counts).collect()
     }
 
     /// Every file on it with its content.
@@ -121,11 +151,7 @@ impl Volume {
     }
 
     /// Processes that see it, but for the one that holds it.
-    ///
-    /// # Panics
-    /// The system does not say.
-    #[must_use]
-    pub fn processes(&self) -> Vec<u32> {
+    fn processes(&self) -> Vec<u32> {
         let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
         let own = namespace(self.holder.id()).expect("the holder lives");
         fs::read_dir("/proc")
@@ -141,13 +167,24 @@ impl Volume {
     /// # Panics
     /// They stay.
     pub fn kill(&self) {
+        self.processes().into_iter().for_each(kill);
+        self.wait_until_unused();
+    }
+
+    /// Waits until no process sees it: one that was told to end may need a moment.
+    ///
+    /// # Panics
+    /// One stays.
+    #[track_caller]
+    pub fn wait_until_unused(&self) {
         let end = Instant::now() + Duration::from_secs(10);
-        let mut left = self.processes();
-        while !left.is_empty() {
+        loop {
+            let left = self.processes();
+            if left.is_empty() {
+                return;
+            }
             assert!(Instant::now() < end, "{left:?} do not end");
-            left.into_iter().for_each(kill);
             std::thread::sleep(Duration::from_millis(5));
-            left = self.processes();
         }
     }
 

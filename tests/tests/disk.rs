@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 use slipway_tests::{Cluster, Finished, Sandbox, Volume, without_changing_parts};
@@ -55,85 +55,82 @@ fn assert_said_plainly(run: &Finished, volume: &Volume, when: &str) {
     assert!(hint.contains("df -h"), "{when}: {message}");
 }
 
+/// How many disks of each kind are tried, besides those that are only a little too small.
+const STEPS: u64 = 6;
+
 #[test]
 fn init_says_so_and_leaves_room_for_another() {
-    // Each is too small at another step: a folder, a lock, a key, the server's own files, the store, a write to it.
-    assert_all_fail(
-        [
-            "size=4k",
-            "size=24k",
-            "size=48k",
-            "size=64k",
-            "size=96k",
-            "size=128k",
-            "nr_inodes=2",
-            "nr_inodes=3",
-            "nr_inodes=6",
-            "nr_inodes=10",
-            "nr_inodes=18",
-            "nr_inodes=20",
-            "nr_inodes=22",
-        ],
-        |options| {
-            let sandbox = Sandbox::new();
-            let volume = Volume::new(&sandbox, "disk", options);
-            let run = volume.slipway(&sandbox, &INIT);
-            assert_said_plainly(&run, &volume, options);
-            assert_eq!(volume.processes(), [0_u32; 0], "{options}");
-            assert_nothing_half_written(&volume, options);
+    let sandbox = Sandbox::new();
+    let volume = Volume::new(&sandbox, "disk", ROOM);
+    let _ = volume.slipway(&sandbox, &INIT).success();
+    on_each(&volume.smaller(STEPS), |options| {
+        let sandbox = Sandbox::new();
+        let volume = Volume::new(&sandbox, "disk", options);
+        let run = volume.slipway(&sandbox, &INIT);
+        if run.code() == Some(0) {
+            return Disk::LargeEnough;
+        }
+        assert_said_plainly(&run, &volume, options);
+        volume.wait_until_unused();
+        assert_nothing_half_written(&volume, options);
 
-            volume.remount(ROOM);
-            let _ = volume.slipway(&sandbox, &INIT).success();
-            let _ = volume.slipway(&sandbox, &["token", "list"]).success();
-        },
-    );
+        volume.remount(ROOM);
+        let _ = volume.slipway(&sandbox, &INIT).success();
+        let _ = volume.slipway(&sandbox, &["token", "list"]).success();
+        Disk::TooSmall
+    });
 }
 
 #[test]
 fn join_says_so_and_goes_on_once_there_is_room() {
     let cluster = Cluster::start(&["--auto-approve"]);
-    let (server, pin, token) = (cluster.server(), cluster.pin(), cluster.token());
-    assert_all_fail(
-        [
-            "size=4k",
-            "size=8k",
-            "size=16k",
-            "size=20k",
-            "size=24k",
-            "nr_inodes=3",
-            "nr_inodes=6",
-            "nr_inodes=9",
-            "nr_inodes=12",
-        ],
-        |options| {
-            let sandbox = Sandbox::new();
-            let volume = Volume::new(&sandbox, "disk", options);
-            let node = options.replace(['=', '_'], "-");
-            let mut arguments = cluster.join_arguments(&server, &pin, &node);
-            arguments.extend(["--timeout=20s", "--output=json"]);
-            let join = || {
-                let mut command = sandbox.command(&arguments);
-                command.env("SLIPWAY_TOKEN", &token);
-                Finished::of(&mut volume.on_it(&mut command), "")
-            };
-            let run = join();
-            assert_said_plainly(&run, &volume, options);
-            assert_nothing_half_written(&volume, options);
+    let join = |sandbox: &Sandbox, volume: &Volume, node: &str| {
+        let (server, pin) = (cluster.server(), cluster.pin());
+        let mut arguments = cluster.join_arguments(&server, &pin, node);
+        arguments.extend(["--timeout=20s", "--output=json"]);
+        let mut command = sandbox.command(&arguments);
+        command.env("SLIPWAY_TOKEN", cluster.token());
+        Finished::of(&mut volume.on_it(&mut command), "")
+    };
+    let sandbox = Sandbox::new();
+    let volume = Volume::new(&sandbox, "disk", ROOM);
+    let _ = join(&sandbox, &volume, "worker-1").success();
+    on_each(&volume.smaller(STEPS), |options| {
+        let sandbox = Sandbox::new();
+        let volume = Volume::new(&sandbox, "disk", options);
+        let node = options.replace(['=', '_'], "-");
+        let run = join(&sandbox, &volume, &node);
+        if run.code() == Some(0) {
+            return Disk::LargeEnough;
+        }
+        assert_said_plainly(&run, &volume, options);
+        assert_nothing_half_written(&volume, options);
 
-            volume.remount(ROOM);
-            assert_eq!(join().json()["node"], node);
-        },
-    );
+        volume.remount(ROOM);
+        assert_eq!(join(&sandbox, &volume, &node).json()["node"], node);
+        Disk::TooSmall
+    });
+}
+
+/// What a disk turned out to be.
+#[derive(PartialEq, Eq)]
+enum Disk {
+    TooSmall,
+    LargeEnough,
 }
 
 /// Runs the check on each disk, on all at the same time.
-fn assert_all_fail<const N: usize>(disks: [&str; N], check: impl Fn(&str) + Sync) {
-    std::thread::scope(|scope| {
+fn on_each(disks: &[String], check: impl Fn(&str) -> Disk + Sync) {
+    let too_small = std::thread::scope(|scope| {
         let check = &check;
-        for options in disks {
-            scope.spawn(move || check(options));
-        }
+        let runs: Vec<_> = disks
+            .iter()
+            .map(|options| scope.spawn(move || check(options)))
+            .collect();
+        let found = runs.into_iter().map(|run| run.join().expect("no panic"));
+        found.filter(|disk| *disk == Disk::TooSmall).count()
     });
+    assert!(too_small > 10, "only {too_small} disks were too small");
 }
 
 #[test]
@@ -184,6 +181,7 @@ fn a_server_whose_disk_fills_up_loses_nothing_and_recovers() {
     volume.kill();
     let mut serve = volume
         .command(&sandbox, &["serve"])
+        .stderr(Stdio::null())
         .spawn()
         .expect("serve starts");
     let server = init["server"].as_str().expect("a server");

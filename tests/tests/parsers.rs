@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use slipway_config::digest::Sha256Digest;
-use slipway_tests::{Finished, Sandbox, openssl};
+use slipway_tests::{Finished, Sandbox, bounded, openssl};
 
 /// An alias bomb would take minutes; a parser that refuses it takes none.
 const QUICK: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ impl Asked {
     #[track_caller]
     fn refused_by(&mut self, what: &str, command: &mut std::process::Command) {
         let started = Instant::now();
-        let run = Finished::of(command, "");
+        let run = Finished::of(&mut bounded(command), "");
         assert_eq!(run.code(), Some(2), "{what}: {}", run.stderr());
         let message = run.message(2);
         assert!(started.elapsed() < QUICK, "{what}: {message}");

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use insta::assert_snapshot;
-use slipway_tests::{Cluster, Finished, Sandbox, unprivileged};
+use slipway_tests::{Cluster, Finished, Sandbox, bounded, unprivileged};
 
 fn init(port: &str) -> [String; 3] {
     [
@@ -72,7 +72,7 @@ fn a_port_that_somebody_took_while_the_server_was_down() {
     cluster.stop();
     let taken = TcpListener::bind(cluster.server()).expect("the port is free");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let refused = cluster.slipway(&["serve"]);
+    let refused = cluster.refused_serve();
     assert_snapshot!(
         "port-taken-serve",
         refused.message(1).replace(&port, "PORT")
@@ -185,7 +185,14 @@ fn files_that_may_not_be_read() {
         let path = sandbox.dir().join(file);
         set_mode(&path, 0o000);
         let code = if file.ends_with("yaml") { 2 } else { 1 };
-        assert_snapshot!(name, bound(sandbox, &["serve"]).message(code));
+        assert_snapshot!(
+            name,
+            Finished::of(
+                &mut unprivileged(&bounded(&sandbox.command(&["serve"]))),
+                ""
+            )
+            .message(code)
+        );
         set_mode(&path, 0o600);
     }
     let _server = cluster.restart();

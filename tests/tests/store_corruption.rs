@@ -33,7 +33,7 @@ impl Stopped {
     }
 
     fn serve(&self) -> Finished {
-        self.cluster.slipway(&["serve"])
+        self.cluster.refused_serve()
     }
 
     /// With the store as it was, the server starts and has everything.
@@ -150,7 +150,7 @@ fn a_server_that_runs_keeps_its_store_to_itself() {
     assert_snapshot!(
         "second-server",
         cluster
-            .slipway(&["serve"])
+            .refused_serve()
             .message(8)
             .replace(&cluster.pid().to_string(), "PID")
     );
@@ -218,7 +218,7 @@ fn a_decision_log_that_was_changed() {
     ] {
         assert_ne!(damaged, whole);
         fs::write(&log, &damaged).expect("the log can be damaged");
-        assert_snapshot!(name, cluster.slipway(&["serve"]).message(1));
+        assert_snapshot!(name, cluster.refused_serve().message(1));
         assert_eq!(fs::read_to_string(&log).expect("the log"), damaged);
     }
     fs::write(&log, &whole).expect("the log can be put back");

@@ -28,6 +28,9 @@ use crate::server::{self, ServerSettings, Started};
 /// How long the server may take to answer.
 const START: Duration = Duration::from_secs(30);
 
+/// How long one answer of it may take.
+const ANSWER: Duration = Duration::from_secs(2);
+
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Serialize)]
@@ -161,7 +164,10 @@ async fn wait_until_ready(client: &kube::Client, started: &mut Started) -> Resul
 async fn is_ready(client: &kube::Client) -> bool {
     let request = http::Request::get("/readyz").body(Vec::new());
     match request {
-        Ok(request) => client.request_text(request).await.is_ok(),
+        // Another program at this address may take the connection and say nothing.
+        Ok(request) => tokio::time::timeout(ANSWER, client.request_text(request))
+            .await
+            .is_ok_and(|answer| answer.is_ok()),
         Err(_) => false,
     }
 }
