@@ -87,3 +87,26 @@ impl WasiHttpHooks for HttpSession {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Empty};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_requests_no_more_often_than_it_may() {
+        let rules = Rules::check("p", &Grants::default()).unwrap();
+        let mut session = HttpSession::begin(Arc::new(rules));
+        for number in 0..=REQUESTS {
+            let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+            let request = http::Request::get("https://a.example/").body(body);
+            let connection = Box::new(async { Ok(()) });
+            let sent =
+                Box::into_pin(session.send_request(request.unwrap(), None, connection)).await;
+            let refused = sent.err().unwrap();
+            let is_limit = matches!(refused, Error::ConnectionLimitReached);
+            assert_eq!(is_limit, number == REQUESTS, "{number}: {refused}");
+        }
+    }
+}

@@ -90,12 +90,20 @@ impl FetchSession {
 
     async fn fetch(&mut self, url: &str, limits: Limits) -> Result<Response, FetchError> {
         let target = self.allow(url)?;
-        let body_bytes = limits.body_bytes.min(BODY_BYTES);
-        let time = Duration::from_millis(limits.time_ms.into()).min(EXCHANGE);
-        tokio::time::timeout(time, fetch::get(&target, body_bytes as usize))
+        let (body_bytes, time) = tighter(limits);
+        tokio::time::timeout(time, fetch::get(&target, body_bytes))
             .await
             .unwrap_or(Err(FetchError::Timeout))
     }
+}
+
+/// The caller's bounds or the host's own, whichever are tighter.
+fn tighter(limits: Limits) -> (usize, Duration) {
+    let time = Duration::from_millis(limits.time_ms.into());
+    (
+        limits.body_bytes.min(BODY_BYTES) as usize,
+        time.min(EXCHANGE),
+    )
 }
 
 impl unverified_https::Host for FetchSession {
@@ -159,6 +167,18 @@ mod tests {
             session.allow(&url).unwrap();
         }
         assert_eq!(refusal(&mut session, &url), "a call may fetch 32 times");
+    }
+
+    #[test]
+    fn the_tighter_bound_holds() {
+        let bounds = |body_bytes, time_ms| {
+            tighter(Limits {
+                body_bytes,
+                time_ms,
+            })
+        };
+        assert_eq!(bounds(10, 20), (10, Duration::from_millis(20)));
+        assert_eq!(bounds(u32::MAX, u32::MAX), (BODY_BYTES as usize, EXCHANGE));
     }
 
     #[test]

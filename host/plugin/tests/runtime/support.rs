@@ -26,6 +26,7 @@ fn build() -> BTreeMap<String, PathBuf> {
         .unwrap();
     let mut build = GuestBuild::new(root.join("Cargo.toml"), target.join("guests"));
     for name in [
+        "false-store",
         "hostile",
         "wants-everything",
         "wrong-type",

@@ -9,7 +9,7 @@ use slipway_config::token::{BootstrapToken, TokenBounds, TokenRecord, TokenUsage
 use slipway_plugin::extension::token_store::{Precondition, StoredToken, TokenStoreError};
 use slipway_plugin::{SealingKey, TokenStore};
 
-use crate::support::{bundled, host};
+use crate::support::{bundled, entry, host};
 
 async fn store(folder: &Path, key: &SealingKey) -> Arc<dyn TokenStore> {
     let entry = bundled(
@@ -144,4 +144,62 @@ async fn of_many_that_saw_the_same_version_one_changes_the_token() {
     }
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "one file a record, and nothing else");
+}
+
+#[tokio::test]
+async fn what_a_store_should_not_answer_is_no_token() {
+    let token = token("abcdef.0123456789abcdef");
+    let id = &token.record.id;
+    let mut said = Vec::new();
+    for fault in [
+        "another-id",
+        "passed-off",
+        "altered",
+        "no-version",
+        "long-version",
+        "twice",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let more = json!({
+            "settings": {"fault": fault},
+            "grants": {"filesystem": [{"name": "tokens", "path": folder.path(), "writable": true}]},
+            "limits": {"deadline": "10s"},
+        });
+        let store = host()
+            .load_token_store(&entry("false-store", more), SealingKey::generate().unwrap())
+            .await
+            .unwrap();
+        let put = store.put(&token, Precondition::Absent).await.map(drop);
+        let got = match fault {
+            "passed-off" => store.get(&"000000".parse().unwrap()).await.map(drop),
+            _ => store.get(id).await.map(drop),
+        };
+        let listed = store.list().await.map(drop);
+        for (call, answer) in [("put", put), ("get", got), ("list", listed)] {
+            if let Err(error) = answer {
+                said.push(format!("{fault}: {call}: {}", told(&error)));
+            }
+        }
+    }
+    insta::assert_snapshot!(said.join("\n"), @r"
+        another-id: get: plugin false-store gave a malformed answer: asked for token abcdef, it returns 000000
+        passed-off: get: the record of token 000000 does not open: it was sealed with another key or for another token, or was altered
+        altered: get: the record of token abcdef does not open: it was sealed with another key or for another token, or was altered
+        altered: list: the record of token abcdef does not open: it was sealed with another key or for another token, or was altered
+        no-version: put: plugin false-store gave a malformed answer: the version of a record has 0 bytes; expected 1 to 256
+        no-version: get: plugin false-store gave a malformed answer: the version of a record has 0 bytes; expected 1 to 256
+        no-version: list: plugin false-store gave a malformed answer: the version of a record has 0 bytes; expected 1 to 256
+        long-version: put: plugin false-store gave a malformed answer: the version of a record has 257 bytes; expected 1 to 256
+        long-version: get: plugin false-store gave a malformed answer: the version of a record has 257 bytes; expected 1 to 256
+        long-version: list: plugin false-store gave a malformed answer: the version of a record has 257 bytes; expected 1 to 256
+        twice: list: plugin false-store gave a malformed answer: it lists token abcdef twice
+    ");
+}
+
+/// An error with its source.
+fn told(error: &TokenStoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    }
 }
