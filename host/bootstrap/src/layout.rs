@@ -112,7 +112,7 @@ impl Layout {
     }
 
     /// Whether these are the machine's own folders, which the machine's kubelet reads.
-    pub fn is_system(&self) -> bool {
+    pub(crate) fn is_system(&self) -> bool {
         self.system
     }
 

@@ -9,7 +9,7 @@ use crate::init::certs::Origin;
 use crate::init::settings::{PublishedCa, Settings};
 
 /// What the operator accepted to trust a cluster.
-pub fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
+pub(crate) fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
     let entry = |id: &PostureId| match id {
         PostureId::UnverifiedTrustSource => id.about(discovered.source.clone()),
         id => id.entry(),
@@ -18,7 +18,7 @@ pub fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
 }
 
 /// What an `init` with these settings leaves in force.
-pub fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
+pub(crate) fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
     let entry = |in_force: bool, id: PostureId| in_force.then(|| id.entry());
     let tokens = settings.tokens.iter().flat_map(of_token);
     let others = [

@@ -104,7 +104,7 @@ impl Host {
     ///
     /// # Errors
     /// When `text` is neither an IP address nor a host name.
-    pub fn from_unbracketed(text: &str) -> Result<Self, EndpointError> {
+    pub(crate) fn from_unbracketed(text: &str) -> Result<Self, EndpointError> {
         match text.parse::<Ipv6Addr>() {
             Ok(address) => Ok(Self::Ip(address.into())),
             Err(_) => text.parse(),
@@ -127,7 +127,7 @@ impl HostPort {
     }
 
     /// A host and a port that cannot be 0.
-    pub fn with_port(host: Host, port: NonZeroU16) -> Self {
+    pub(crate) fn with_port(host: Host, port: NonZeroU16) -> Self {
         Self {
             host,
             port: port.get(),

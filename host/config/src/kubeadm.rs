@@ -24,7 +24,7 @@ pub use token_spec::{Lifetime, TokenSpec, TokenSpecError};
 pub use validity::{ValidityPeriod, ValidityPeriodError};
 
 /// The API version of kubeadm's documents.
-pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
+pub(crate) const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
 
 /// A token as a printed configuration shows it: its secret masked.
 fn masked(token: &crate::token::BootstrapToken) -> String {

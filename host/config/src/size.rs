@@ -43,12 +43,12 @@ impl ByteSize {
     }
 
     /// That many times 1024 bytes.
-    pub const fn from_kib(kib: u32) -> Self {
+    pub(crate) const fn from_kib(kib: u32) -> Self {
         Self(kib as u64 * KIB)
     }
 
     /// That many times 1024 times 1024 bytes.
-    pub const fn from_mib(mib: u32) -> Self {
+    pub(crate) const fn from_mib(mib: u32) -> Self {
         Self(mib as u64 * MIB)
     }
 

@@ -1,4 +1,4 @@
-//! Where Slipway keeps its own records in a cluster: what writes them and what reads them have to mean the same object.
+//! What Slipway's own parts agree upon in a cluster: the embedded API writes what the controllers read, and the reverse.
 
 /// The namespace of the token ledgers and the claims on node names. Nobody who bootstraps may write there.
 pub const NAMESPACE: &str = "slipway-system";
@@ -10,3 +10,12 @@ pub const LEDGER_KEY: &str = "ledger";
 pub fn ledger_name(token_uid: &str) -> String {
     format!("token-ledger.{token_uid}")
 }
+
+/// The key in a user's extra attributes that tells a bootstrap token from an earlier one of the same ID: the UID of its
+/// Secret. The embedded API tells it; a kube-apiserver does not.
+pub const TOKEN_UID: &str = "slipway.dev/token-uid";
+
+/// The key in a user's extra attributes that tells the address that a bootstrap token was used from. It stands in the
+/// requests that are made with the token, so that whoever decides them can hold it to its networks. The embedded API tells
+/// it; a kube-apiserver does not.
+pub const SOURCE_ADDRESS: &str = "slipway.dev/source-address";

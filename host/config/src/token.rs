@@ -26,7 +26,7 @@ pub const SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
 pub const SECRET_NAMESPACE: &str = "kube-system";
 
 /// What the name of a Secret with a bootstrap token starts with; the token's ID follows.
-pub const SECRET_NAME_PREFIX: &str = "bootstrap-token-";
+pub(crate) const SECRET_NAME_PREFIX: &str = "bootstrap-token-";
 
 /// What the user name of a bootstrap token starts with; the token's ID follows.
 pub const USER_PREFIX: &str = "system:bootstrap:";
@@ -38,4 +38,4 @@ pub const BOOTSTRAPPERS_GROUP: &str = "system:bootstrappers";
 pub const DEFAULT_NODE_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
 
 /// How long a token lives unless told otherwise.
-pub const DEFAULT_TTL: GoDuration = GoDuration::from_hours(24);
+pub(crate) const DEFAULT_TTL: GoDuration = GoDuration::from_hours(24);

@@ -20,13 +20,13 @@ use crate::tokens::TokenSecret;
 use crate::watch::Cache;
 
 /// The ConfigMap with the discovery document.
-pub const CLUSTER_INFO: &str = "cluster-info";
+pub(crate) const CLUSTER_INFO: &str = "cluster-info";
 /// The namespace of cluster-info.
-pub const CLUSTER_INFO_NAMESPACE: &str = "kube-public";
+pub(crate) const CLUSTER_INFO_NAMESPACE: &str = "kube-public";
 /// The key of the document.
-pub const KUBECONFIG: &str = "kubeconfig";
+pub(crate) const KUBECONFIG: &str = "kubeconfig";
 /// What the key of a signature starts with; the token's ID follows.
-pub const SIGNATURE_PREFIX: &str = "jws-kubeconfig-";
+pub(crate) const SIGNATURE_PREFIX: &str = "jws-kubeconfig-";
 
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(2);

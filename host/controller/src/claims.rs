@@ -57,7 +57,7 @@ pub enum Claimed {
 
 impl Claimed {
     /// What stands in the way, if something does.
-    pub fn by_another(self) -> Option<Finding> {
+    pub(crate) fn by_another(self) -> Option<Finding> {
         match self {
             Self::Held => None,
             Self::Another(finding) => Some(finding),

@@ -10,6 +10,7 @@ use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
+use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
 use slipway_config::token::TokenId;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::guardrail::{
@@ -23,14 +24,6 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::system::Clock;
 use crate::tokens::TokenSecrets;
-
-/// The key in a requester's extra attributes that holds the UID of its token's Secret, where the API server tells it:
-/// the embedded one does.
-pub const TOKEN_UID: &str = "slipway.dev/token-uid";
-
-/// The key in a requester's extra attributes that holds the address that the request came from, where the API server
-/// tells it: the embedded one does.
-pub const SOURCE_ADDRESS: &str = "slipway.dev/source-address";
 
 /// What the operator says about the cluster.
 #[derive(Clone, Debug)]
@@ -145,7 +138,7 @@ impl Guard {
     ///
     /// # Errors
     /// When the API does not answer, or the token is gone for a reason that is not known yet.
-    pub async fn token_behind(
+    pub(crate) async fn token_behind(
         &self,
         request: &CertificateSigningRequest,
     ) -> Result<Option<TokenFacts>, Error> {

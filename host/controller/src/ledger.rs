@@ -75,7 +75,7 @@ impl Ledgers {
     ///
     /// # Errors
     /// As for [`get`](Self::get).
-    pub async fn of_id(&self, id: &TokenId) -> Result<Vec<StoredLedger>, Error> {
+    pub(crate) async fn of_id(&self, id: &TokenId) -> Result<Vec<StoredLedger>, Error> {
         self.select(&format!("{}={id}", MarkedLedger::LABEL)).await
     }
 
@@ -165,7 +165,7 @@ impl Ledgers {
     ///
     /// # Errors
     /// As for [`get`](Self::get).
-    pub async fn mark_expired(&self, token_uid: &str) -> Result<(), Error> {
+    pub(crate) async fn mark_expired(&self, token_uid: &str) -> Result<(), Error> {
         self.update(token_uid, |marked| MarkedLedger {
             ledger: marked.ledger.clone(),
             expired: marked

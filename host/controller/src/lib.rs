@@ -30,7 +30,6 @@ pub mod tokens;
 mod trail;
 mod watch;
 
-pub use bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG, SIGNATURE_PREFIX};
 pub use chain::Chain;
 pub use cluster::ClusterSettings;
 pub use cluster_reader::LiveReader;

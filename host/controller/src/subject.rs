@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use slipway_config::digest::Sha256Digest;
+use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::decision::claim::Claim;
 use slipway_pki::decision::ledger::{RESERVATION_LIMIT, TokenUse};
@@ -13,7 +14,7 @@ use slipway_pki::guardrail::{GuardedRequest, RequesterIdentity, TokenFacts};
 use slipway_pki::signer::{NodeSigner, Usage};
 use slipway_plugin::extension::csr_approver::{self, Requester, ReviewRequest};
 
-use crate::cluster::{SOURCE_ADDRESS, TOKEN_UID, extra};
+use crate::cluster::extra;
 use crate::decision_log::Subject;
 use crate::redact;
 use crate::system::later;

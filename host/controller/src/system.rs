@@ -21,7 +21,7 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 ///
 /// # Errors
 /// When the API refuses.
-pub async fn ensure_namespace(client: &kube::Client) -> Result<(), Error> {
+pub(crate) async fn ensure_namespace(client: &kube::Client) -> Result<(), Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let existing = namespaces
         .get_opt(NAMESPACE)
@@ -48,7 +48,7 @@ pub async fn ensure_namespace(client: &kube::Client) -> Result<(), Error> {
 }
 
 /// The system's clock.
-pub fn system_clock() -> Clock {
+pub(crate) fn system_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 

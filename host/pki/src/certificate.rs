@@ -142,12 +142,12 @@ impl Certificate {
     }
 
     /// The subject in DER, by which issued certificates name their issuer.
-    pub fn subject_der(&self) -> Result<Vec<u8>, CertificateError> {
+    pub(crate) fn subject_der(&self) -> Result<Vec<u8>, CertificateError> {
         Ok(self.parsed.tbs_certificate().subject().to_der()?)
     }
 
     /// The issuer in DER.
-    pub fn issuer_der(&self) -> Result<Vec<u8>, CertificateError> {
+    pub(crate) fn issuer_der(&self) -> Result<Vec<u8>, CertificateError> {
         Ok(self.parsed.tbs_certificate().issuer().to_der()?)
     }
 

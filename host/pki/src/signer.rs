@@ -60,7 +60,7 @@ impl NodeSigner {
     }
 
     /// The one usage that a request to this signer may have besides.
-    pub const OPTIONAL_USAGE: Usage = Usage::KeyEncipherment;
+    pub(crate) const OPTIONAL_USAGE: Usage = Usage::KeyEncipherment;
 }
 
 impl Usage {

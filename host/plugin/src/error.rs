@@ -65,7 +65,7 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the plugin ran out of time, which another try may have more of.
-    pub fn is_deadline(&self) -> bool {
+    pub(crate) fn is_deadline(&self) -> bool {
         matches!(self, Self::Deadline { .. })
     }
 }

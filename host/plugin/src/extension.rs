@@ -43,7 +43,7 @@ impl ExtensionPoint {
     }
 
     /// The list in a `PluginConfiguration` that holds the entries of this kind.
-    pub fn configuration_list(self) -> &'static str {
+    pub(crate) fn configuration_list(self) -> &'static str {
         match self {
             Self::TrustSource => "trustSources",
             Self::CsrApprover => "csrApprovers",

@@ -4,17 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
+use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
 use slipway_config::token::{BootstrapToken, TokenRecord};
 
 use super::{BOOTSTRAPPERS, UserInfo};
-
-/// The key in [`UserInfo::extra`] that tells a token from an earlier one of the same ID: the UID of its
-/// Secret.
-pub const TOKEN_UID: &str = "slipway.dev/token-uid";
-
-/// The key in [`UserInfo::extra`] that tells the address that a token was used from. It stands in the requests that are
-/// made with it, so that whoever decides them can hold the token to its networks.
-pub const SOURCE_ADDRESS: &str = "slipway.dev/source-address";
 
 /// A token as the server knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
 /// Why a certificate that the client CA signed still names nobody.
 #[derive(Debug, thiserror::Error)]
-pub enum CertificateError {
+pub(crate) enum CertificateError {
     /// The certificate is not strict DER.
     #[error("the client certificate cannot be read")]
     Malformed(#[source] der::Error),
@@ -34,7 +34,7 @@ pub enum CertificateError {
 ///
 /// # Errors
 /// When the subject does not name exactly one user.
-pub fn user_from_certificate(der: &[u8]) -> Result<UserInfo, CertificateError> {
+pub(crate) fn user_from_certificate(der: &[u8]) -> Result<UserInfo, CertificateError> {
     let certificate = Certificate::from_der(der).map_err(CertificateError::Malformed)?;
     let subject = certificate.tbs_certificate().subject();
     let mut names = subject

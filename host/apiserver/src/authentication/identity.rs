@@ -3,27 +3,22 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::authentication::v1 as authentication;
+use slipway_config::name::{NODE_USER_PREFIX, NODES_GROUP};
+pub(crate) use slipway_config::token::BOOTSTRAPPERS_GROUP as BOOTSTRAPPERS;
+use slipway_config::token::USER_PREFIX;
 
 /// Every authenticated user is in this group.
-pub const AUTHENTICATED: &str = "system:authenticated";
+pub(crate) const AUTHENTICATED: &str = "system:authenticated";
 /// Whoever presented no credential is in this group.
-pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+pub(crate) const UNAUTHENTICATED: &str = "system:unauthenticated";
 /// The user name of whoever presented no credential.
-pub const ANONYMOUS: &str = "system:anonymous";
+pub(crate) const ANONYMOUS: &str = "system:anonymous";
 /// The group that may do everything.
-pub const MASTERS: &str = "system:masters";
-/// The group of every node.
-pub const NODES: &str = "system:nodes";
-/// The group of every bootstrap token.
-pub const BOOTSTRAPPERS: &str = "system:bootstrappers";
-/// What a node's user name starts with; its name follows.
-pub const NODE_PREFIX: &str = "system:node:";
-/// What a bootstrap token's user name starts with; the token's ID follows.
-pub const BOOTSTRAP_PREFIX: &str = "system:bootstrap:";
+pub(crate) const MASTERS: &str = "system:masters";
 /// What a service account's user name starts with; `namespace:name` follows.
-pub const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
+pub(crate) const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 /// The key in [`UserInfo::extra`] that tells which credential was used.
-pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+pub(crate) const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// A request's identity, as `authentication.k8s.io/v1` spells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,18 +72,18 @@ impl UserInfo {
     /// The node that this identity is, when it is one: the name *and* the group say so.
     pub fn node_name(&self) -> Option<&str> {
         self.username
-            .strip_prefix(NODE_PREFIX)
-            .filter(|name| !name.is_empty() && self.in_group(NODES))
+            .strip_prefix(NODE_USER_PREFIX)
+            .filter(|name| !name.is_empty() && self.in_group(NODES_GROUP))
     }
 
     /// Whether this is a bootstrap token's identity. Either sign is enough: a ceiling must not be
     /// escaped by leaving one of them out.
-    pub fn is_bootstrap(&self) -> bool {
-        self.username.starts_with(BOOTSTRAP_PREFIX) || self.in_group(BOOTSTRAPPERS)
+    pub(crate) fn is_bootstrap(&self) -> bool {
+        self.username.starts_with(USER_PREFIX) || self.in_group(BOOTSTRAPPERS)
     }
 
     /// The same identity as the API's own type.
-    pub fn to_api(&self) -> authentication::UserInfo {
+    pub(crate) fn to_api(&self) -> authentication::UserInfo {
         authentication::UserInfo {
             username: Some(self.username.clone()),
             uid: Some(self.uid.clone()).filter(|uid| !uid.is_empty()),
@@ -105,7 +100,7 @@ mod tests {
     #[test]
     fn a_node_needs_the_name_and_the_group() {
         assert_eq!(
-            UserInfo::authenticated("system:node:n1", [NODES]).node_name(),
+            UserInfo::authenticated("system:node:n1", [NODES_GROUP]).node_name(),
             Some("n1")
         );
         assert_eq!(
@@ -113,17 +108,20 @@ mod tests {
             None
         );
         assert_eq!(
-            UserInfo::authenticated("system:node:", [NODES]).node_name(),
+            UserInfo::authenticated("system:node:", [NODES_GROUP]).node_name(),
             None
         );
-        assert_eq!(UserInfo::authenticated("n1", [NODES]).node_name(), None);
+        assert_eq!(
+            UserInfo::authenticated("n1", [NODES_GROUP]).node_name(),
+            None
+        );
     }
 
     #[test]
     fn either_sign_makes_a_bootstrap_identity() {
         assert!(UserInfo::authenticated("system:bootstrap:abcdef", ["x"]).is_bootstrap());
         assert!(UserInfo::authenticated("somebody", [BOOTSTRAPPERS]).is_bootstrap());
-        assert!(!UserInfo::authenticated("somebody", [NODES]).is_bootstrap());
+        assert!(!UserInfo::authenticated("somebody", [NODES_GROUP]).is_bootstrap());
     }
 
     #[test]

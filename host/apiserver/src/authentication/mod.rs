@@ -13,12 +13,12 @@ mod reviews;
 pub(crate) mod testing;
 mod tokens;
 
-pub use bootstrap_token::{SOURCE_ADDRESS, TOKEN_UID};
-pub use certificate::{CertificateError, user_from_certificate};
+pub(crate) use certificate::user_from_certificate;
 pub(crate) use credentials::Credentials;
-pub use identity::{
-    ANONYMOUS, AUTHENTICATED, BOOTSTRAP_PREFIX, BOOTSTRAPPERS, CREDENTIAL_ID, MASTERS, NODE_PREFIX,
-    NODES, SERVICE_ACCOUNT_PREFIX, UNAUTHENTICATED, UserInfo,
+pub use identity::UserInfo;
+pub(crate) use identity::{
+    ANONYMOUS, AUTHENTICATED, BOOTSTRAPPERS, CREDENTIAL_ID, MASTERS, SERVICE_ACCOUNT_PREFIX,
+    UNAUTHENTICATED,
 };
 pub(crate) use impersonation::impersonate;
 pub(crate) use projection::Projection;

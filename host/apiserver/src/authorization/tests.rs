@@ -1,8 +1,10 @@
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use slipway_config::name::NODES_GROUP;
+
 use super::*;
-use crate::authentication::{AUTHENTICATED, BOOTSTRAPPERS, NODES, UNAUTHENTICATED};
+use crate::authentication::{AUTHENTICATED, BOOTSTRAPPERS, UNAUTHENTICATED};
 
 /// A policy in which these groups may do everything.
 fn everything_for(groups: &[&str]) -> Policy {
@@ -64,8 +66,8 @@ fn no_binding_widens_a_bootstrap_token() {
 
 #[test]
 fn no_binding_gives_a_node_what_is_banned() {
-    let policy = everything_for(&[NODES]);
-    let node = UserInfo::authenticated("system:node:n1", [NODES]);
+    let policy = everything_for(&[NODES_GROUP]);
+    let node = UserInfo::authenticated("system:node:n1", [NODES_GROUP]);
     assert!(matches!(ask(&policy, &node, &secrets()), Decision::Deny(_)));
     let config = ResourceTarget::new("", "configmaps")
         .within("kube-system")
@@ -133,7 +135,7 @@ fn ownership_is_looked_up_where_it_decides() {
         )
     };
     let token = UserInfo::authenticated("system:bootstrap:abcdef", [BOOTSTRAPPERS]);
-    let node = UserInfo::authenticated("system:node:n1", [NODES]);
+    let node = UserInfo::authenticated("system:node:n1", [NODES_GROUP]);
     let ann = UserInfo::authenticated("ann", ["ops"]);
     assert_eq!(needs_ownership(&token, &request("c")), Some("c"));
     assert_eq!(needs_ownership(&node, &request("c")), Some("c"));
@@ -143,7 +145,7 @@ fn ownership_is_looked_up_where_it_decides() {
 
 #[test]
 fn the_rules_listed_are_the_rules_decided_by() {
-    let node = UserInfo::authenticated("system:node:n1", [NODES]);
+    let node = UserInfo::authenticated("system:node:n1", [NODES_GROUP]);
     let policy = Policy::default();
     let lease = ResourceTarget::new(resources::COORDINATION, "leases")
         .within(resources::NODE_LEASES)

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use slipway_config::name::NODES_GROUP;
 
 use super::*;
 use crate::authentication::testing::{MemoryTokens, SECRET_NAME, put, store, token_data};
-use crate::authentication::{BOOTSTRAPPERS, MASTERS, NODES, UserInfo};
+use crate::authentication::{BOOTSTRAPPERS, MASTERS, UserInfo};
 use crate::resource::{Registry, Reviews, Served, Subresource};
 use crate::store::Key;
 
@@ -243,7 +244,7 @@ async fn a_flood_from_one_token_starves_nobody_else() {
             .await
             .is_ok()
     );
-    let node = UserInfo::authenticated("system:node:n1", [NODES]);
+    let node = UserInfo::authenticated("system:node:n1", [NODES_GROUP]);
     assert!(
         server
             .admit(&requests(node, None), None, body)
@@ -255,7 +256,7 @@ async fn a_flood_from_one_token_starves_nobody_else() {
 #[tokio::test]
 async fn a_node_creates_only_itself_and_its_own_lease() {
     let server = Server::new(json!([])).await;
-    let node = || UserInfo::authenticated("system:node:n1", [NODES]);
+    let node = || UserInfo::authenticated("system:node:n1", [NODES_GROUP]);
     let leases = Context {
         namespace: resources::NODE_LEASES.into(),
         ..context(node(), resources::COORDINATION, "leases")

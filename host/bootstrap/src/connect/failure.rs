@@ -202,7 +202,7 @@ impl RequestFailure {
     }
 
     /// Whether every API server was reached, and each one's certificate was refused: no reason to try again soon.
-    pub fn is_certificate_refused(&self) -> bool {
+    pub(crate) fn is_certificate_refused(&self) -> bool {
         let refused = |(_, failure): &(HostPort, ConnectFailure)| {
             matches!(failure, ConnectFailure::Certificate(_))
         };

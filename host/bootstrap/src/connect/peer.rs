@@ -3,12 +3,10 @@
 
 use der::{Decode, Encode};
 use rustls::pki_types::CertificateDer;
+use slipway_config::name::NODES_GROUP;
 use slipway_config::pin::CaPin;
 use x509_cert::Certificate;
 use x509_cert::name::Name;
-
-/// Group of every node.
-const NODES_GROUP: &str = "system:nodes";
 
 /// The identifying parts of one certificate.
 #[derive(Debug)]

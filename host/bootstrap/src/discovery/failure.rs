@@ -135,7 +135,7 @@ impl DiscoveryFailure {
 
     /// Whether something was found that does not hold, so that somebody may be posing as the cluster: no other source is
     /// asked then. What is merely missing or out of reach is no such thing.
-    pub fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::File(failure) => !matches!(failure, FileSourceError::Io { .. }),
             Self::Fetch(failure) => failure.is_refusal(),

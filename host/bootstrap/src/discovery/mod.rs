@@ -156,7 +156,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// Whether the plugin can make something of a source.
-    pub fn is_for(&self, source: &Source) -> bool {
+    pub(crate) fn is_for(&self, source: &Source) -> bool {
         self.takes.is_none_or(|kind| kind == source.kind())
     }
 }

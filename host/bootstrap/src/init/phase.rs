@@ -48,7 +48,7 @@ impl Phases {
     }
 
     /// Whether all phases run, so that the cluster is complete afterwards.
-    pub fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         self.only.is_none() && self.skip.is_empty()
     }
 }

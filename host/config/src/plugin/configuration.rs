@@ -18,13 +18,13 @@ pub mod bundled {
     /// Trust source: a kubeconfig behind an HTTPS URL.
     pub const TRUST_HTTPS: &str = "trust-https";
     /// CSR approver: a node renews its own certificate.
-    pub const APPROVE_RENEWAL: &str = "approve-renewal";
+    pub(crate) const APPROVE_RENEWAL: &str = "approve-renewal";
     /// CSR approver: a person decides on new nodes.
-    pub const APPROVE_MANUAL: &str = "approve-manual";
+    pub(crate) const APPROVE_MANUAL: &str = "approve-manual";
     /// CSR approver: a valid token is enough for a new node.
-    pub const APPROVE_NODE_CLIENT: &str = "approve-node-client";
+    pub(crate) const APPROVE_NODE_CLIENT: &str = "approve-node-client";
     /// Endpoint provider: the addresses that the operator wrote.
-    pub const ENDPOINTS_STATIC: &str = "endpoints-static";
+    pub(crate) const ENDPOINTS_STATIC: &str = "endpoints-static";
 }
 
 /// How long the trust source that talks to API servers may take, retries of one exchange included.

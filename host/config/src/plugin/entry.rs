@@ -90,7 +90,7 @@ impl PluginEntry {
     }
 
     /// A component without digest, settings or grants, within the default limits.
-    pub fn from_source(name: PluginName, source: PluginSource) -> Self {
+    pub(crate) fn from_source(name: PluginName, source: PluginSource) -> Self {
         Self {
             name,
             source,

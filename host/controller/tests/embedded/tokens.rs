@@ -326,14 +326,6 @@ async fn bounds_survive_the_token_and_hold() {
     running.stop().await;
 }
 
-#[test]
-fn both_sides_name_the_extra_attributes_alike() {
-    use slipway_apiserver::authentication as theirs;
-    use slipway_controller::cluster as ours;
-    assert_eq!(theirs::TOKEN_UID, ours::TOKEN_UID);
-    assert_eq!(theirs::SOURCE_ADDRESS, ours::SOURCE_ADDRESS);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_takes_no_signature_away() {
     let cluster = Cluster::start().await;

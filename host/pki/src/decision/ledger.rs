@@ -19,7 +19,7 @@ use crate::time::later;
 pub const RESERVATION_LIMIT: Duration = Duration::from_secs(3600);
 
 /// How long after its consumption the same key may come again without counting as another use.
-pub const GRACE: Duration = Duration::from_secs(3600);
+pub(crate) const GRACE: Duration = Duration::from_secs(3600);
 
 /// The record of one token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

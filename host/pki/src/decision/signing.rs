@@ -10,7 +10,7 @@ use crate::time::{earlier, later, whole_seconds};
 pub const BACKDATE: Duration = Duration::from_secs(5 * 60);
 
 /// Shortest lifetime that a request may ask for (`spec.expirationSeconds`), in seconds.
-pub const SHORTEST_EXPIRATION: u32 = 600;
+pub(crate) const SHORTEST_EXPIRATION: u32 = 600;
 
 /// The longest that a certificate of our signer holds unless it is configured otherwise: a year.
 pub const DEFAULT_MAXIMUM: Duration = Duration::from_secs(365 * 24 * 3600);

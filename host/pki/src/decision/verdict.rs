@@ -82,7 +82,7 @@ pub fn decide(standing: Standing, guarded: &Guarded, opinions: &[Opinion]) -> Op
 }
 
 /// One decision out of all opinions.
-pub fn combine(opinions: &[Opinion]) -> Decision {
+pub(crate) fn combine(opinions: &[Opinion]) -> Decision {
     let mut approvals = Vec::new();
     let mut deferrals = Vec::new();
     let mut errors = Vec::new();

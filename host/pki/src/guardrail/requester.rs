@@ -2,16 +2,13 @@
 
 use std::net::IpAddr;
 
-use slipway_config::name::{NODES_GROUP, NodeName};
-use slipway_config::token::TokenId;
+use slipway_config::name::{NODE_USER_PREFIX, NODES_GROUP, NodeName};
+use slipway_config::token::{BOOTSTRAPPERS_GROUP, TokenId, USER_PREFIX};
 
 use super::{ClusterFacts, CsrFacts, Findings, RequesterIdentity, TokenFacts};
 use crate::decision::ledger::{Refusal, TokenUse};
 use crate::key::PublicKey;
 use crate::signer::NodeSigner;
-
-const BOOTSTRAP_USER_PREFIX: &str = "system:bootstrap:";
-const BOOTSTRAP_GROUP: &str = "system:bootstrappers";
 
 /// What is asked for.
 pub(super) struct Asked<'a> {
@@ -26,16 +23,16 @@ pub(super) fn identify(csr: &CsrFacts<'_>, findings: &mut Findings) -> Option<Re
     let in_group = |name: &str| csr.groups.iter().any(|group| group == name);
     let bootstraps = csr.groups.iter().any(|group| {
         group
-            .strip_prefix(BOOTSTRAP_GROUP)
+            .strip_prefix(BOOTSTRAPPERS_GROUP)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     });
     let token = csr
         .username
-        .strip_prefix(BOOTSTRAP_USER_PREFIX)
+        .strip_prefix(USER_PREFIX)
         .map(str::parse::<TokenId>);
     let node = csr
         .username
-        .starts_with("system:node:")
+        .starts_with(NODE_USER_PREFIX)
         .then(|| NodeName::from_user_name(csr.username));
     let username = super::shape::shortened(csr.username);
     if csr.username.is_empty()
@@ -49,7 +46,7 @@ pub(super) fn identify(csr: &CsrFacts<'_>, findings: &mut Findings) -> Option<Re
         return None;
     }
     let identity = match (token, node) {
-        (Some(Ok(id)), None) if in_group(BOOTSTRAP_GROUP) && !in_group(NODES_GROUP) => {
+        (Some(Ok(id)), None) if in_group(BOOTSTRAPPERS_GROUP) && !in_group(NODES_GROUP) => {
             RequesterIdentity::Bootstrap(id)
         }
         (None, Some(Some(node))) if in_group(NODES_GROUP) && !bootstraps => {

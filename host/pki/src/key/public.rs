@@ -106,7 +106,7 @@ pub enum SignatureError {
 
 impl PublicKey {
     /// Reads a SubjectPublicKeyInfo, checking that the key is of an accepted kind and size.
-    pub fn from_spki_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+    pub(crate) fn from_spki_der(der: &[u8]) -> Result<Self, PublicKeyError> {
         let spki = SubjectPublicKeyInfoOwned::from_der(der)?;
         let raw = spki
             .subject_public_key

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use serde_json::{Value, json};
+use slipway_config::system::TOKEN_UID;
 use slipway_config::token::{BOUNDS_ANNOTATION, TokenBounds, TokenId};
 use slipway_pki::decision::ledger::TokenLedger;
 use slipway_plugin::TokenStore;
@@ -11,7 +12,7 @@ use super::*;
 use crate::authentication::testing::{
     MemoryTokens, SECRET_NAME, TOKEN, put, store, stored_token, token_data,
 };
-use crate::authentication::{SECRETS, TOKEN_UID, TokenBackend};
+use crate::authentication::{SECRETS, TokenBackend};
 use crate::store::{Key, Store};
 
 fn token_in(values: &[&str]) -> Result<Option<String>, u16> {
