@@ -113,6 +113,12 @@ pub(super) async fn ask(client: &kube::Client, node: &NodeName) -> Result<(), Jo
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+        IsCa, KeyPair, KeyUsagePurpose,
+    };
+    use slipway_apiserver::authentication::UserInfo;
+    use slipway_apiserver::{ApiServer, HistoryLimits, Store};
     use slipway_pki::ca::{ClientCertificate, ServerCertificate};
     use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 
@@ -164,6 +170,60 @@ mod tests {
         assert!(refused(&issued(&key, (-2, -1))).contains("expired"));
         assert!(refused(&issued(&key, (1, 2))).contains("holds from"));
         assert!(refused("").contains("no certificate"));
+    }
+
+    /// A certificate for the node, with whatever a careless signer adds to it.
+    fn careless(key: &PrivateKey, usages: &[ExtendedKeyUsagePurpose], is_ca: IsCa) -> String {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        let mut name = |kind, value: &str| params.distinguished_name.push(kind, value);
+        name(DnType::OrganizationName, NODES_GROUP);
+        name(DnType::CommonName, &node().user_name());
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        if is_ca != IsCa::NoCa {
+            params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+        }
+        params.extended_key_usages = usages.to_vec();
+        params.is_ca = is_ca;
+        let key = KeyPair::from_pem(&key.to_pem().unwrap()).unwrap();
+        params.self_signed(&key).unwrap().pem()
+    }
+
+    #[test]
+    fn a_certificate_that_is_for_more_is_refused() {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        let key = key();
+        let checked = |usages: &[_], is_ca| {
+            let pem = careless(&key, usages, is_ca);
+            check(&pem, &node(), key.public_key(), Timestamp::now()).map(drop)
+        };
+        let ca = || IsCa::Ca(BasicConstraints::Unconstrained);
+        checked(&[ClientAuth], IsCa::NoCa).unwrap();
+        insta::assert_snapshot!(checked(&[ClientAuth, ServerAuth], IsCa::NoCa).unwrap_err(), @"it is for a server, too");
+        insta::assert_snapshot!(checked(&[ClientAuth], ca()).unwrap_err(), @"it is a CA certificate");
+        insta::assert_snapshot!(checked(&[ServerAuth], IsCa::NoCa).unwrap_err(), @r#"it lacks the usage "client auth""#);
+    }
+
+    #[tokio::test]
+    async fn the_api_server_has_to_agree_who_we_are() {
+        let store = Store::in_memory(HistoryLimits::default()).unwrap();
+        let server = ApiServer::builder(store).build().await.unwrap();
+        let asked = async |user: &str, group: &str| {
+            let client = server.client(UserInfo::authenticated(user, [group]));
+            ask(&client, &node()).await
+        };
+        asked("system:node:worker-1", NODES_GROUP).await.unwrap();
+        for (user, group) in [
+            ("system:node:worker-2", NODES_GROUP),
+            ("system:node:worker-1", "system:masters"),
+            ("worker-1", NODES_GROUP),
+        ] {
+            let refused = asked(user, group).await.unwrap_err();
+            assert!(
+                matches!(&refused, JoinError::OtherIdentity { name, .. } if name == user),
+                "{user} {group}: {refused}"
+            );
+        }
     }
 
     #[test]
