@@ -120,6 +120,25 @@ async fn a_signed_document_that_is_not_the_clusters_fails_at_the_second_fetch() 
 }
 
 #[tokio::test]
+async fn a_signed_document_that_the_cluster_does_not_show_is_not_confirmed() {
+    let cluster = Cluster::start().await;
+    let document = kubeconfig(&cluster, &cluster.prepared.certificates.authority);
+    let token = cluster.token.clone();
+    let source = Proposes::new(move |_| {
+        let signature = jws::sign(&token, document.as_bytes()).unwrap();
+        let signed = jws::verify(&token, &signature, document.as_bytes()).unwrap();
+        Ok((nothing(), vec![signed]))
+    });
+    replace_cluster_info(&cluster, |info| info.data = None).await;
+    let failure = run(&by_token(&cluster), &source).await.unwrap_err();
+    let last = match failure {
+        DiscoveryFailure::TimedOut { last, .. } => *last,
+        other => other,
+    };
+    assert!(matches!(last, DiscoveryFailure::ClusterInfoGone), "{last}");
+}
+
+#[tokio::test]
 async fn whoever_knows_the_token_still_cannot_pass_the_pin() {
     let cluster = Cluster::start().await;
     let forged = kubeconfig(&cluster, &authority());
