@@ -48,7 +48,7 @@ fn read(file: &Path) -> Result<Kubeconfig> {
     let contents = input::read(file)?;
     let text = std::str::from_utf8(&contents)
         .map_err(|_| unusable(&file.display(), &"is not UTF-8 text"))?;
-    let mut kubeconfig = Kubeconfig::from_yaml(text)
+    let mut kubeconfig = Kubeconfig::from_yaml(text.trim_start_matches('\u{feff}'))
         .map_err(|error| unusable(&file.display(), &why_not_read(&error)))?;
     resolve_paths(&mut kubeconfig, file.parent().unwrap_or(Path::new("")));
     Ok(kubeconfig)
