@@ -91,7 +91,7 @@ fn describe(group: &str, version: &str) -> Value {
 fn resource(definition: &Definition) -> Value {
     let mut document = json!({
         "name": definition.plural,
-        "singularName": definition.singular,
+        "singularName": definition.singular(),
         "namespaced": definition.is_namespaced(),
         "kind": definition.kind,
         "verbs": definition.verbs,

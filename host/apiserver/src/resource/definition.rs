@@ -1,11 +1,12 @@
 //! What the server knows of a resource before any object exists.
 
+use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{GroupKind, GroupResource, NameRule, Object, ObjectError};
 use crate::patch::Merge;
-use crate::table::Columns;
+use crate::table::{self, Columns};
 
 /// A served resource. All of it is constant; what kinds *do* is in [`super::Rules`].
 #[derive(Debug)]
@@ -18,8 +19,6 @@ pub(crate) struct Definition {
     pub(crate) kind: &'static str,
     /// The plural name, as in paths.
     pub(crate) plural: &'static str,
-    /// The singular name.
-    pub(crate) singular: &'static str,
     /// What `kubectl` also takes.
     pub(crate) short_names: &'static [&'static str],
     /// Whether objects live in a namespace.
@@ -53,6 +52,20 @@ pub(crate) enum Scope {
     Namespaced,
 }
 
+/// A scope as `k8s-openapi` has it.
+pub(super) trait Scoped {
+    /// The same as a value.
+    const SCOPE: Scope;
+}
+
+impl Scoped for ClusterResourceScope {
+    const SCOPE: Scope = Scope::Cluster;
+}
+
+impl Scoped for NamespaceResourceScope {
+    const SCOPE: Scope = Scope::Namespaced;
+}
+
 /// A door to a part of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subresource {
@@ -63,7 +76,7 @@ pub(crate) enum Subresource {
 }
 
 /// The verbs of a resource with stored objects.
-pub(crate) const STORED: &[&str] = &[
+const STORED: &[&str] = &[
     "create",
     "delete",
     "deletecollection",
@@ -75,9 +88,51 @@ pub(crate) const STORED: &[&str] = &[
 ];
 
 /// The verb of a resource that is a question and not an object.
-pub(crate) const VIRTUAL: &[&str] = &["create"];
+const VIRTUAL: &[&str] = &["create"];
 
 impl Definition {
+    /// A resource whose objects are stored and are `T`: Kubernetes' own names, and nothing special about it.
+    pub(super) const fn stored<T>(columns: &'static Columns) -> Self
+    where
+        T: Resource + Serialize + DeserializeOwned,
+        T::Scope: Scoped,
+    {
+        Self {
+            group: T::GROUP,
+            version: T::VERSION,
+            kind: T::KIND,
+            plural: T::URL_PATH_SEGMENT,
+            short_names: &[],
+            scope: T::Scope::SCOPE,
+            verbs: STORED,
+            subresources: &[],
+            name_rule: NameRule::Subdomain,
+            needs_version: false,
+            confidential: false,
+            selectable_fields: &[],
+            merge: &[],
+            columns,
+            normalise: normalise::<T>,
+        }
+    }
+
+    /// A resource that is a question, asked as a `T`.
+    pub(super) const fn virtual_of<T>() -> Self
+    where
+        T: Resource + Serialize + DeserializeOwned,
+        T::Scope: Scoped,
+    {
+        Self {
+            verbs: VIRTUAL,
+            ..Self::stored::<T>(&table::NAME_ONLY)
+        }
+    }
+
+    /// The singular name, which is the kind in lower case for every resource of Kubernetes.
+    pub(crate) fn singular(&self) -> String {
+        self.kind.to_ascii_lowercase()
+    }
+
     /// The resource in its group, for messages.
     pub(crate) fn group_resource(&self) -> GroupResource {
         GroupResource::new(self.group, self.plural)
@@ -127,9 +182,7 @@ impl Subresource {
 }
 
 /// An object read and written as `T`.
-pub(crate) fn normalise<T: Serialize + DeserializeOwned>(
-    object: Object,
-) -> Result<Object, ObjectError> {
+fn normalise<T: Serialize + DeserializeOwned>(object: Object) -> Result<Object, ObjectError> {
     let typed: T = serde_json::from_value(object.into_value())?;
     Object::from_typed(&typed)
 }

@@ -9,7 +9,7 @@ mod registry;
 mod rules;
 mod served;
 
-pub(crate) use definition::{Definition, Scope, Subresource};
+pub(crate) use definition::{Definition, Subresource};
 pub(crate) use name::{GroupKind, GroupResource};
 pub(crate) use names::{NameRule, is_label_value, is_qualified_name};
 pub(crate) use object::{Object, ObjectError};
