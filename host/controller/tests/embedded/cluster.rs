@@ -208,6 +208,17 @@ impl Cluster {
         Api::namespaced(self.client(), namespace)
     }
 
+    /// Publishes a document as cluster-info.
+    pub(crate) async fn publish(&self, document: &str) {
+        let info = ConfigMap {
+            metadata: named("cluster-info"),
+            data: Some([("kubeconfig".to_owned(), document.to_owned())].into()),
+            ..ConfigMap::default()
+        };
+        let maps = self.maps("kube-public");
+        maps.create(&PostParams::default(), &info).await.unwrap();
+    }
+
     /// The claim on a name as text; none where it is free.
     pub(crate) async fn claim(&self, node: &str) -> Option<String> {
         let map = self
@@ -246,8 +257,12 @@ impl Machine {
     }
 
     /// A request for a serving certificate.
-    pub(crate) fn serving(&self, name: &str, address: &str) -> CertificateSigningRequest {
-        let csr = NodeCsr::serving(&self.node, &[], &[address.parse().unwrap()], &self.key);
+    /// A request for a serving certificate, with one name or address.
+    pub(crate) fn serving(&self, name: &str, place: &str) -> CertificateSigningRequest {
+        let csr = match place.parse() {
+            Ok(address) => NodeCsr::serving(&self.node, &[], &[address], &self.key),
+            Err(_) => NodeCsr::serving(&self.node, &[place.parse().unwrap()], &[], &self.key),
+        };
         object(name, &csr.unwrap())
     }
 

@@ -227,33 +227,6 @@ async fn requests_to_other_signers_are_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_serving_request_is_guarded_and_then_left_to_the_chain() {
-    let cluster = Cluster::start().await;
-    cluster.node("w1").await;
-    let running = cluster.run(cluster.controllers(vec![abstain()]));
-    let w1 = Machine::new("w1");
-    submit(cluster.node_client("w1"), &w1.serving("good", "10.0.0.7")).await;
-    submit(
-        cluster.node_client("w1"),
-        &w1.serving("loopback", "127.0.0.1"),
-    )
-    .await;
-    submit(
-        cluster.node_client("w2"),
-        &w1.serving("foreign", "10.0.0.7"),
-    )
-    .await;
-    assert_eq!(
-        cluster.until_reviewed("good", "Deferred").await,
-        "no approver took a decision; a person must"
-    );
-    let told = |request| condition(&request, "Denied").unwrap().1;
-    insta::assert_snapshot!(told(cluster.until("loopback", Standing::Denied).await), @"guardrails: serving-names: the IP address 127.0.0.1 is loopback");
-    insta::assert_snapshot!(told(cluster.until("foreign", Standing::Denied).await), @"guardrails: serving-for-itself: system:node:w2 asks for a serving certificate of the node w1");
-    running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn who_only_looks_on_decides_nothing_and_is_compared() {
     let cluster = Cluster::start().await;
     let log = cluster.log("log");

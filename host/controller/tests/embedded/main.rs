@@ -5,6 +5,8 @@ mod approvers;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod cluster_info;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod decisions;
@@ -14,6 +16,8 @@ mod racing;
 mod reading;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod serving;
 #[cfg(test)]
 mod signing;
 #[cfg(test)]

@@ -1,13 +1,18 @@
 //! What a person does with requests.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams};
 use slipway_config::finding::Outcome;
 use slipway_config::token::TokenBounds;
-use slipway_controller::Standing;
 use slipway_controller::requests::{RequestChange, RequestError, Requests};
+use slipway_controller::{Error, Standing};
 
 use crate::approvers::{abstain, approve, defer};
-use crate::cluster::{Cluster, Machine, submit};
+use crate::cluster::{Cluster, Machine, new_token, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_listed_shown_approved_and_denied() {
@@ -108,6 +113,41 @@ async fn what_would_be_refused_anyway_cannot_be_approved() {
     assert_eq!(shown.findings[0].rule, "name-unclaimed");
     assert_eq!(shown.findings[0].outcome, Outcome::Failed);
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_token_that_is_gone_nothing_is_approved_before_it_is_known_how_it_ended() {
+    // No controller runs that would write down how a token ended: the guardrails see for themselves.
+    let cluster = Cluster::start().await;
+    let requests = Requests::new(cluster.client());
+    let secrets: Api<Secret> = Api::namespaced(cluster.client(), "kube-system");
+    let ask_and_delete = async |request: &str, lifetime: SignedDuration| {
+        let mut new = new_token(TokenBounds::default());
+        new.expires = Some(Timestamp::now() + lifetime);
+        let token = cluster.tokens().create(&new).await.unwrap();
+        let machine = Machine::new(request);
+        machine.ask(cluster.token_client(&token), request).await;
+        let name = new.token.id.secret_name();
+        secrets
+            .delete(&name, &DeleteParams::default())
+            .await
+            .unwrap();
+        token
+    };
+    ask_and_delete("deleted", SignedDuration::from_hours(1)).await;
+    let refused = requests.approve("deleted", "anna").await.unwrap_err();
+    assert!(
+        refused.to_string().contains("it was deleted at"),
+        "{refused}"
+    );
+
+    let token = ask_and_delete("over", SignedDuration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let unsettled = requests.approve("over", "anna").await.unwrap_err();
+    assert!(
+        matches!(&unsettled, RequestError::Cluster(Error::Unsettled(id)) if *id == token.id),
+        "{unsettled}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,17 @@
 //! Tokens: made, listed, used, expired, revoked.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, DeleteParams, PostParams};
 use slipway_config::token::{TokenBounds, TokenUsages};
 use slipway_controller::ledger::Ledgers;
 use slipway_controller::tokens::{NewToken, SourceAddresses, TokenAdminError};
 use slipway_controller::{Standing, TokenAdmin};
-use slipway_pki::jws;
 
 use crate::approvers::{abstain, approve};
-use crate::cluster::{CALM, Cluster, Machine, condition, eventually, named, new_token, uses};
+use crate::cluster::{CALM, Cluster, Machine, condition, eventually, new_token, uses};
 
 fn secrets(cluster: &Cluster) -> Api<Secret> {
     Api::namespaced(cluster.client(), "kube-system")
@@ -91,108 +89,6 @@ async fn tokens_that_make_no_sense_are_refused() {
     ));
     assert_eq!(admin.list().await.unwrap(), []);
     let _ = admin.source_addresses(SourceAddresses::Seen);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn cluster_info_is_signed_as_tokens_come_change_expire_and_go() {
-    let cluster = Cluster::start().await;
-    let info = ConfigMap {
-        metadata: named("cluster-info"),
-        data: Some(BTreeMap::from([(
-            "kubeconfig".to_owned(),
-            "document".to_owned(),
-        )])),
-        ..ConfigMap::default()
-    };
-    let maps = cluster.maps("kube-public");
-    maps.create(&PostParams::default(), &info).await.unwrap();
-    let running = cluster.run(cluster.controllers(vec![]));
-    let signatures = || async {
-        let data = cluster
-            .maps("kube-public")
-            .get("cluster-info")
-            .await
-            .unwrap()
-            .data
-            .unwrap();
-        let keys = data
-            .into_iter()
-            .filter(|(key, _)| key.starts_with("jws-kubeconfig-"));
-        keys.collect::<BTreeMap<_, _>>()
-    };
-    let new = new_token(TokenBounds::default());
-    let key = format!("jws-kubeconfig-{}", new.token.id);
-    let made = cluster.tokens().create(&new).await.unwrap();
-    let wanted = BTreeMap::from([(key.clone(), jws::sign(&new.token, b"document").unwrap())]);
-    let reaches = |wanted: BTreeMap<String, String>, what: &'static str| async move {
-        let wanted = &wanted;
-        eventually(|| async move { (signatures().await == *wanted).then_some(()) })
-            .await
-            .unwrap_or_else(|| panic!("{what} was not followed"));
-    };
-    reaches(wanted.clone(), "a new token").await;
-
-    // Another signer writes the same: nothing to fight about.
-    let other = slipway_controller::Controllers::builder(cluster.client()).bootstrap_signer();
-    let other = cluster.run(other);
-    let version = || async {
-        cluster
-            .maps("kube-public")
-            .get("cluster-info")
-            .await
-            .unwrap()
-            .metadata
-            .resource_version
-    };
-    let before = version().await;
-    tokio::time::sleep(CALM).await;
-    assert_eq!(version().await, before);
-
-    let patch = serde_json::json!({"data": {"kubeconfig": "another document"}});
-    maps.patch(
-        "cluster-info",
-        &PatchParams::default(),
-        &Patch::Merge(&patch),
-    )
-    .await
-    .unwrap();
-    let resigned = BTreeMap::from([(
-        key.clone(),
-        jws::sign(&new.token, b"another document").unwrap(),
-    )]);
-    reaches(resigned.clone(), "a new document").await;
-
-    let patch = serde_json::json!({"stringData": {"usage-bootstrap-signing": "false"}});
-    let name = new.token.id.secret_name();
-    secrets(&cluster)
-        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    reaches(BTreeMap::new(), "a changed token").await;
-    let patch = serde_json::json!({"stringData": {"usage-bootstrap-signing": "true"}});
-    secrets(&cluster)
-        .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    reaches(resigned, "a changed token").await;
-
-    secrets(&cluster)
-        .delete(&name, &DeleteParams::default())
-        .await
-        .unwrap();
-    reaches(BTreeMap::new(), "a deleted token").await;
-    other.stop().await;
-    running.stop().await;
-    assert!(
-        ledgers(&cluster)
-            .get(&made.uid)
-            .await
-            .unwrap()
-            .unwrap()
-            .ledger()
-            .revoked()
-            .is_some()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,41 +220,6 @@ async fn bounds_survive_the_token_and_hold() {
         .await;
     cluster.until("own", Standing::Issued).await;
     running.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_takes_no_signature_away() {
-    let cluster = Cluster::start().await;
-    let info = ConfigMap {
-        metadata: named("cluster-info"),
-        data: Some(BTreeMap::from([(
-            "kubeconfig".to_owned(),
-            "document".to_owned(),
-        )])),
-        ..ConfigMap::default()
-    };
-    let maps = cluster.maps("kube-public");
-    maps.create(&PostParams::default(), &info).await.unwrap();
-    for _ in 0..20 {
-        cluster.token(TokenBounds::default()).await;
-    }
-    let running = cluster.run(cluster.controllers(vec![]));
-    let signed = eventually(|| async {
-        let info = maps.get("cluster-info").await.unwrap();
-        (info.data.as_ref().unwrap().len() == 21).then_some(info)
-    });
-    let before = signed.await.expect("never signed");
-    running.stop().await;
-    for _ in 0..3 {
-        let running = cluster.run(cluster.controllers(vec![]));
-        tokio::time::sleep(CALM).await;
-        running.stop().await;
-        let after = maps.get("cluster-info").await.unwrap();
-        assert_eq!(
-            after.metadata.resource_version,
-            before.metadata.resource_version
-        );
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
