@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 
 use super::settings::PublishedCa;
 
+/// Where the CA is on a node that is given it by other means.
+const CA_FILE: &str = " --ca-file ca.crt";
+
 /// An invitation to a cluster.
 #[derive(Debug, Clone)]
 pub struct Invitation {
@@ -31,6 +34,15 @@ impl Invitation {
         )
     }
 
+    /// The command with the URL. `join` asks for the secret.
+    pub fn command_with_url(&self) -> Result<String, JoinUrlError> {
+        let ca_file = match self.published_ca {
+            PublishedCa::Included => "",
+            PublishedCa::Omitted => CA_FILE,
+        };
+        Ok(format!("slipway join '{}'{ca_file}", self.url()?))
+    }
+
     /// The command, secret included, with flags as kubeadm has them.
     pub fn command(&self) -> Zeroizing<String> {
         let mut command = Zeroizing::new("slipway join".to_owned());
@@ -45,7 +57,7 @@ impl Invitation {
             command.push_str(&format!(" --discovery-token-ca-cert-hash {pin}"));
         }
         if self.published_ca == PublishedCa::Omitted {
-            command.push_str(" --ca-file ca.crt");
+            command.push_str(CA_FILE);
         }
         command
     }
@@ -81,6 +93,8 @@ mod tests {
             ..invitation()
         };
         assert!(invitation.command().ends_with(" --ca-file ca.crt"));
+        let with_url = invitation.command_with_url().unwrap();
+        assert!(with_url.ends_with("' --ca-file ca.crt"), "{with_url}");
         assert!(!format!("{invitation:?}").contains("0123456789abcdef"));
     }
 }

@@ -10,7 +10,7 @@ use super::{GoDuration, SecretText};
 
 /// `slipway init`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(crate) struct InitArguments {
     #[command(subcommand)]
     pub(crate) command: Option<InitCommand>,
@@ -31,7 +31,7 @@ pub(crate) enum InitCommand {
 }
 
 /// How a cluster is created.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct InitOptions {
     /// A file with InitConfiguration, ClusterConfiguration (kubeadm.k8s.io/v1beta4) and PluginConfiguration
     /// (slipway.dev/v1alpha1) documents; flags win over it

@@ -11,7 +11,7 @@ use super::{DiscoverySecret, GoDuration, SecretText};
 
 /// `slipway join`.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(crate) struct JoinArguments {
     #[command(subcommand)]
     pub(crate) command: Option<JoinCommand>,
@@ -32,7 +32,7 @@ pub(crate) enum JoinCommand {
 }
 
 /// How a node joins.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct JoinOptions {
     /// API servers (HOST:PORT), a join URL (slipway://…) or a discovery service (discovery://HOST:PORT)
     #[arg(value_name = "HOST:PORT|JOIN-URL")]

@@ -41,7 +41,7 @@ impl fmt::Debug for SecretText {
 }
 
 /// Where the bootstrap token comes from.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(crate) struct DiscoverySecret {
     /// The bootstrap token, `ID.SECRET`; visible to other users of this machine, so prefer --token-file
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]

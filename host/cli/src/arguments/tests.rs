@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory as _};
+use clap::{Command, CommandFactory as _, Parser as _};
 use serde_json::Value;
 use slipway_config::document::DocumentKind;
 use slipway_config::posture::PostureId;
 use slipway_plugin::bundled;
 
-use super::Arguments;
+use super::Command::{Init, Join};
+use super::{Arguments, InitOptions, JoinOptions};
 
 /// Where texts are, from the workspace's root.
 const TEXTS: [&str; 9] = [
@@ -28,6 +29,37 @@ const TEXTS: [&str; 9] = [
 #[test]
 fn the_arguments_fit_together() {
     Arguments::command().debug_assert();
+}
+
+/// The flags of every command stand where people write them; those of init and join belong to a phase that is named.
+#[test]
+fn a_phase_is_one_wherever_the_flags_of_every_command_stand() {
+    let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).unwrap().command;
+    for line in [
+        "slipway init phase certs --dir x",
+        "slipway init --dir x -o json phase certs",
+        "slipway --dir x init phase certs --key-algorithm ECDSA-P256",
+    ] {
+        let Init(init) = parse(line) else {
+            panic!("{line}")
+        };
+        assert_eq!(init.options, InitOptions::default(), "{line}");
+        assert!(init.command.is_some(), "{line}");
+    }
+    for line in [
+        "slipway join --dir x phase key 10.0.0.1:6443",
+        "slipway join phase key 10.0.0.1:6443 --node-name a",
+    ] {
+        let Join(join) = parse(line) else {
+            panic!("{line}")
+        };
+        assert_eq!(join.options, JoinOptions::default(), "{line}");
+        assert!(join.command.is_some(), "{line}");
+    }
+    let Init(misplaced) = parse("slipway init --auto-approve phase certs") else {
+        panic!("not init")
+    };
+    assert_ne!(misplaced.options, InitOptions::default(), "to be refused");
 }
 
 #[test]

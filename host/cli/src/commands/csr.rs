@@ -64,11 +64,12 @@ async fn whoami(client: &kube::Client) -> Result<String> {
 
 async fn list(requests: &Requests, printer: Printer) -> Result<()> {
     let found = requests.list().await?;
-    if found.is_empty() {
-        printer.note("nobody has asked for a certificate");
-    }
     let columns = Columns::of(printer);
     printer.answer(&found, |found| {
+        if found.is_empty() {
+            printer.note("nobody has asked for a certificate");
+            return String::new();
+        }
         let mut table = Table::new(columns.heading());
         for request in found {
             table.row(columns.row(request));

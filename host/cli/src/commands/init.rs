@@ -5,12 +5,11 @@ mod settings;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::files::Files;
-use slipway_bootstrap::init::settings::PublishedCa;
-use slipway_bootstrap::init::{self, Phase, Phases, Prepared, Published};
+use slipway_bootstrap::init::{self, Invitation, Phase, Phases, Prepared, Published};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::PostureEntry;
 
@@ -40,8 +39,8 @@ struct Answer {
     kubeconfig: String,
     ca_pins: Vec<String>,
     pid: Option<u32>,
-    /// Whether cluster-info leaves the CA out, so that nodes have to be given it.
-    ca_omitted: bool,
+    #[serde(skip)]
+    done: Done,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,12 +49,29 @@ struct Answer {
     join_command: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     join_url: Option<String>,
+    /// The command that goes with the URL.
+    #[serde(skip)]
+    join_with_url: Option<String>,
     posture: Vec<PostureEntry>,
+}
+
+/// How much of a cluster was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// One phase, by itself.
+    Phase(Phase),
+    /// What is on this machine.
+    Files,
+    /// All of it.
+    Cluster,
 }
 
 pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Printer) -> Result<()> {
     let (options, only) = match arguments.command {
         None => (arguments.options, None),
+        Some(InitCommand::Phase { .. }) if arguments.options != InitOptions::default() => {
+            bail!(Usage::new("the flags of a phase stand after its name"))
+        }
         Some(InitCommand::Phase { name: None, .. }) => return list_phases(printer),
         Some(InitCommand::Phase {
             name: Some(name),
@@ -93,7 +109,9 @@ pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Print
     let made = make(&layout, &wanted, &phases, &shown).await;
     shown.finish();
     let (prepared, published, pid) = made?;
-    show(&options, &wanted, &prepared, published, pid, printer)
+    show(
+        &options, &wanted, &phases, &prepared, published, pid, printer,
+    )
 }
 
 /// Files first, then the server, then what is in it.
@@ -175,6 +193,7 @@ async fn is_ready(client: &kube::Client) -> bool {
 fn show(
     options: &InitOptions,
     wanted: &Wanted,
+    phases: &Phases,
     prepared: &Prepared,
     published: Option<Published>,
     pid: Option<u32>,
@@ -183,6 +202,11 @@ fn show(
     let token_expires = published
         .as_ref()
         .and_then(|published| published.token_expires);
+    let done = match (phases.only, &published) {
+        (Some(phase), _) => Done::Phase(phase),
+        (None, None) => Done::Files,
+        (None, Some(_)) => Done::Cluster,
+    };
     let invitation = published.and_then(|published| published.invitation);
     let shown = invitation.as_ref().filter(|_| !options.skip_token_print);
     let mut answer = Answer {
@@ -197,7 +221,7 @@ fn show(
             .map(ToString::to_string)
             .collect(),
         pid,
-        ca_omitted: wanted.settings.published_ca == PublishedCa::Omitted,
+        done,
         token: shown.map(|invitation| invitation.token.expose().to_string()),
         token_expires,
         join_command: shown.map(|invitation| invitation.command().to_string()),
@@ -209,6 +233,10 @@ fn show(
                     .context("no join URL")
                     .map(|url| url.to_string())
             })
+            .transpose()?,
+        join_with_url: invitation
+            .as_ref()
+            .map(Invitation::command_with_url)
             .transpose()?,
         posture: prepared
             .posture

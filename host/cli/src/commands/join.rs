@@ -5,7 +5,7 @@ mod request;
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::discovery::Plugins;
@@ -33,6 +33,9 @@ struct Answer {
 pub(super) async fn run(arguments: JoinArguments, layout: Layout, printer: Printer) -> Result<()> {
     let (options, last) = match arguments.command {
         None => (arguments.options, None),
+        Some(JoinCommand::Phase { .. }) if arguments.options != JoinOptions::default() => {
+            bail!(Usage::new("the flags of a phase stand after its name"))
+        }
         Some(JoinCommand::Phase { name: None, .. }) => return list_phases(printer),
         Some(JoinCommand::Phase {
             name: Some(name),

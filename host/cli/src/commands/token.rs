@@ -100,10 +100,11 @@ async fn create(
         join_command: invitation.command().to_string(),
         join_url: invitation.url()?.to_string(),
     };
+    let with_url = invitation.command_with_url()?;
     printer.answer(&answer, |answer| match arguments.print_join_command {
         true => format!(
-            "{}\n# or, without the secret in it:\n# slipway join '{}'",
-            answer.join_command, answer.join_url
+            "{}\n# or, without the secret in it:\n# {with_url}",
+            answer.join_command
         ),
         false => answer.token.clone(),
     })?;
@@ -150,10 +151,11 @@ fn warn(
 
 async fn list(admin: &TokenAdmin, printer: Printer) -> Result<()> {
     let tokens = admin.list().await?;
-    if tokens.is_empty() {
-        printer.note("there is no bootstrap token");
-    }
     printer.answer(&tokens, |tokens| {
+        if tokens.is_empty() {
+            printer.note("there is no bootstrap token");
+            return String::new();
+        }
         let mut heading = vec!["ID", "TTL", "USAGES", "BOUNDS", "USED", "DESCRIPTION"];
         if printer.is_wide() {
             heading.extend(["EXPIRES", "GROUPS"]);

@@ -3,30 +3,35 @@
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::PostureId;
 
-use super::Answer;
+use super::{Answer, Done};
 use crate::reach::Reach;
 
 /// Where the cluster is and how to go on.
 pub(super) fn answer(answer: &Answer, layout: &Layout) -> String {
-    let Some(url) = &answer.join_url else {
-        return format!("the files are in {}\n", layout.kubernetes().display());
-    };
+    match answer.done {
+        Done::Phase(phase) => return format!("{phase} is done for {}\n", answer.server),
+        Done::Files => return format!("the files are in {}\n", layout.kubernetes().display()),
+        Done::Cluster => {}
+    }
+    let reach = Reach::of_layout(layout);
     format!(
         "the cluster is up at {}\n  administrator:  export KUBECONFIG={}\n\n{}\n{}",
         answer.server,
         answer.kubeconfig,
-        invitation(answer, url, layout),
-        approval(answer, &Reach::of_layout(layout))
+        invitation(answer, layout, &reach),
+        approval(answer, &reach)
     )
 }
 
-fn invitation(answer: &Answer, url: &str, layout: &Layout) -> String {
+fn invitation(answer: &Answer, layout: &Layout, reach: &Reach) -> String {
+    let Some(with_url) = &answer.join_with_url else {
+        let create = reach.command("token create --print-join-command");
+        return format!("no node can join with the tokens that were made:\n  {create}\n");
+    };
     let mut text = String::new();
-    let mut ca_file = "";
-    if answer.ca_omitted {
+    if answer.accepts(PostureId::CaOmittedFromClusterInfo) {
         let ca = layout.ca_certificate();
         text.push_str(&format!("bring the CA to each node: {}\n", ca.display()));
-        ca_file = " --ca-file ca.crt";
     }
     let secret = answer
         .token
@@ -35,7 +40,7 @@ fn invitation(answer: &Answer, url: &str, layout: &Layout) -> String {
         .map(|(_, secret)| format!(", which is {secret}"))
         .unwrap_or_default();
     text.push_str(&format!(
-        "let a node join; it asks for the token's secret{secret}:\n  slipway join '{url}'{ca_file}\n"
+        "let a node join; it asks for the token's secret{secret}:\n  {with_url}\n"
     ));
     if let Some(command) = &answer.join_command {
         text.push_str(&format!(
@@ -46,11 +51,7 @@ fn invitation(answer: &Answer, url: &str, layout: &Layout) -> String {
 }
 
 fn approval(answer: &Answer, reach: &Reach) -> String {
-    let is_automatic = answer
-        .posture
-        .iter()
-        .any(|entry| entry.id == PostureId::AutomaticApproval);
-    if is_automatic {
+    if answer.accepts(PostureId::AutomaticApproval) {
         let posture = reach.command("posture");
         return format!("every node with a valid token gets in, with nobody looking: {posture}\n");
     }
@@ -59,4 +60,11 @@ fn approval(answer: &Answer, reach: &Reach) -> String {
         reach.command("csr list"),
         reach.command("csr approve NAME")
     )
+}
+
+impl Answer {
+    /// Whether a trade-off is in force.
+    fn accepts(&self, id: PostureId) -> bool {
+        self.posture.iter().any(|entry| entry.id == id)
+    }
 }
