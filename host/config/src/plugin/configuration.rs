@@ -5,6 +5,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::{Grants, Limits, PluginEntry, PluginName, PluginSource};
 use crate::duration::GoDuration;
@@ -53,7 +54,7 @@ impl PluginConfiguration {
     /// `approve-manual`. Nothing changes where it approves already.
     #[must_use]
     pub fn with_auto_approve(mut self) -> Self {
-        let mut is_there = self.approves_automatically();
+        let mut is_there = self.enforced(bundled::APPROVE_NODE_CLIENT).next().is_some();
         self.csr_approvers = self
             .csr_approvers
             .into_iter()
@@ -74,11 +75,26 @@ impl PluginConfiguration {
         self
     }
 
-    /// Whether `approve-node-client` is there and its verdicts count, so that a valid token is enough for a new node.
+    /// Whether a valid token is enough for a new node: `approve-node-client` is there for every name, and
+    /// `approve-manual`, whose word counts before, is not.
     pub fn approves_automatically(&self) -> bool {
-        self.csr_approvers.iter().any(|entry| {
-            entry.is_bundled(bundled::APPROVE_NODE_CLIENT) && entry.mode == super::Mode::Enforce
-        })
+        let is_for_every_name = |entry: &PluginEntry| match entry.settings.get("names") {
+            Some(Value::Array(names)) if !names.is_empty() => {
+                let matches_all = |name: &Value| name.as_str().is_some_and(|name| name == "*");
+                names.iter().any(matches_all)
+            }
+            _ => true,
+        };
+        self.enforced(bundled::APPROVE_NODE_CLIENT)
+            .any(is_for_every_name)
+            && self.enforced(bundled::APPROVE_MANUAL).next().is_none()
+    }
+
+    /// The entries of a bundled approver whose verdicts count.
+    fn enforced(&self, name: &'static str) -> impl Iterator<Item = &PluginEntry> {
+        self.csr_approvers
+            .iter()
+            .filter(move |entry| entry.is_bundled(name) && entry.mode == super::Mode::Enforce)
     }
 
     /// The same configuration, whose relative paths count from `folder`: the one of the file that held it.
@@ -237,6 +253,29 @@ mod tests {
             names(&nobody.with_auto_approve().csr_approvers),
             ["approve-node-client"]
         );
+    }
+
+    #[test]
+    fn what_is_narrowed_or_left_to_a_person_is_not_automatic() {
+        let automatic = |approvers: &str| {
+            read(&format!("csrApprovers: [{approvers}]"))
+                .unwrap()
+                .approves_automatically()
+        };
+        let of_names = |names: &str| {
+            format!("{{name: a, source: approve-node-client, settings: {{names: {names}}}}}")
+        };
+        assert!(automatic("{name: approve-node-client}"));
+        assert!(automatic(&of_names("[]")));
+        assert!(automatic(&of_names("[edge-1, '*']")));
+        assert!(!automatic(&of_names("[worker-1, 'edge-*']")));
+        assert!(!automatic(
+            "{name: approve-node-client}, {name: approve-manual}"
+        ));
+        assert!(automatic(
+            "{name: approve-node-client}, {name: approve-manual, mode: shadow}"
+        ));
+        assert!(!automatic("{name: approve-node-client, mode: shadow}"));
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timesta
         return Step::Held;
     }
     let seen = format!(
-        "the name {} is claimed by another key, {}, through the request with UID {}, since {}",
+        "the name {} is claimed by another key, {}, through the request with UID {}, since {:.0}",
         claim.node, claim.key, claim.request_uid, claim.claimed
     );
     Step::Defer(Finding::failed("name-unclaimed", seen).with_fix(format!(
