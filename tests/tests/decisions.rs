@@ -1,0 +1,88 @@
+//! The decision log holds what people decided, through the real binary and through kubectl, with the name of whoever did.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use slipway_tests::{Cluster, Sandbox};
+
+/// The records of the cluster's log.
+fn records(cluster: &Cluster) -> Vec<Value> {
+    let file = cluster
+        .sandbox()
+        .dir()
+        .join("state/decisions/decisions-000001.jsonl");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let whole = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a record is JSON"))
+        .collect()
+}
+
+/// Waits for the record of a decision that took effect: why, and by whom.
+fn decided(cluster: &Cluster, request: &str, action: &str) -> (String, String) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let records = records(cluster);
+        let found: Vec<_> = records
+            .iter()
+            .filter(|record| {
+                record["subject"]["name"] == request
+                    && record["action"] == action
+                    && record["stage"] == "done"
+            })
+            .collect();
+        if let [record] = found.as_slice() {
+            let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
+            return (text("reason"), text("by"));
+        }
+        assert!(found.is_empty(), "it is written once: {found:?}");
+        assert!(
+            Instant::now() < end,
+            "no {action} of {request} in {records:?}"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_people_decide_is_written_down_with_their_names() {
+    let cluster = Cluster::start(&[]);
+    let nodes = ["worker-1", "worker-2", "worker-3"].map(|name| {
+        let node = Sandbox::new();
+        let join = cluster.start_join(&node, name, &[]);
+        (node, join, cluster.request_of(name))
+    });
+    let [one, two, three] = nodes.each_ref().map(|(_, _, request)| request.as_str());
+    let _ = cluster.slipway(&["csr", "approve", one]).success();
+    let _ = cluster
+        .slipway(&["csr", "deny", two, "--reason", "not ours"])
+        .success();
+    let _ = cluster
+        .kubectl(&["certificate", "approve", three])
+        .success();
+
+    let administrator = "kubernetes-admin".to_owned();
+    assert_eq!(
+        decided(&cluster, one, "approve"),
+        (
+            "approved by kubernetes-admin".to_owned(),
+            administrator.clone()
+        )
+    );
+    assert_eq!(
+        decided(&cluster, two, "deny"),
+        (
+            "denied by kubernetes-admin: not ours".to_owned(),
+            administrator.clone()
+        )
+    );
+    let (reason, by) = decided(&cluster, three, "approve");
+    assert_eq!(by, administrator, "{reason}");
+    // Who looks at the request is told, too.
+    let shown = cluster.slipway(&["csr", "show", three]).success();
+    assert!(shown.contains("decided by: kubernetes-admin"), "{shown}");
+    for (_, mut join, _) in nodes {
+        let _ = join.wait();
+    }
+}
