@@ -310,3 +310,22 @@ fn cluster_addresses(service: &Service) -> Vec<IpAddr> {
         .filter_map(|text| text.parse().ok())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_of_a_requester_counts_where_it_has_one_value() {
+        let request = |values: &[&str]| {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            let mut request = CertificateSigningRequest::default();
+            request.spec.extra = Some([(TOKEN_UID.to_owned(), values)].into());
+            request
+        };
+        assert_eq!(extra(&request(&["u-1"]), TOKEN_UID), Some("u-1"));
+        assert_eq!(extra(&request(&[]), TOKEN_UID), None);
+        assert_eq!(extra(&request(&["u-1", "u-2"]), TOKEN_UID), None);
+        assert_eq!(extra(&request(&["u-1"]), SOURCE_ADDRESS), None);
+    }
+}

@@ -123,3 +123,26 @@ where
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_requester_leaves_half_of_the_workers_to_others() {
+        let queue = WorkQueue::new(4);
+        for name in ["a1", "a2", "a3", "a4"] {
+            queue.add(name, "a");
+        }
+        assert_eq!(
+            (queue.take().await, queue.take().await),
+            ("a1".into(), "a2".into())
+        );
+        let third = tokio::time::timeout(Duration::from_millis(20), queue.take()).await;
+        assert!(third.is_err(), "{third:?}");
+        queue.add("b1", "b");
+        assert_eq!(queue.take().await, "b1");
+        queue.finish("a1", Next::Done);
+        assert_eq!(queue.take().await, "a3");
+    }
+}

@@ -1,6 +1,10 @@
 //! Requests for serving certificates.
 
-use slipway_controller::Standing;
+use http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use serde_json::json;
+use slipway_controller::{Chain, Controllers, Standing};
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 use crate::approvers::abstain;
@@ -53,4 +57,45 @@ async fn what_cluster_info_calls_the_api_servers_is_theirs() {
         );
     }
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_addresses_of_the_service_kubernetes_are_the_api_servers() {
+    let cluster = Cluster::start().await;
+    cluster.node("w1").await;
+    let controllers = Controllers::builder(with_service(cluster.client()))
+        .clock(cluster.clock())
+        .approver(Chain::new(vec![abstain()]), cluster.log("log"));
+    let running = cluster.run(controllers);
+    let w1 = Machine::new("w1");
+    for (request, address) in [("first", "10.96.0.1"), ("second", "fd00::1")] {
+        submit(cluster.node_client("w1"), &w1.serving(request, address)).await;
+        let denied = cluster.until(request, Standing::Denied).await;
+        let (_, told) = condition(&denied, "Denied").unwrap();
+        assert_eq!(
+            told,
+            format!("guardrails: not-the-api-server: {address} is the API server's")
+        );
+    }
+    running.stop().await;
+}
+
+/// The API with the Service that a kube-apiserver makes for itself.
+fn with_service(client: Client) -> Client {
+    const PATH: &str = "/api/v1/namespaces/default/services/kubernetes";
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default"},
+        "spec": {"clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1", "fd00::1"]},
+    });
+    let answers = tower::service_fn(move |request: Request<Body>| {
+        let (client, service) = (client.clone(), service.to_string());
+        async move {
+            match request.uri().path() {
+                PATH => Ok(Response::new(Body::from(service.into_bytes()))),
+                _ => client.send(request).await,
+            }
+        }
+    });
+    Client::new(answers, "default")
 }
