@@ -1,7 +1,13 @@
 //! Imports what the runtime of a language imports whether a plugin uses it or not, and uses it: standard streams,
 //! environment, files, sockets. For the tests of the runtime.
 
-#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, reason = "generated")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::all,
+    reason = "generated"
+)]
 
 wit_bindgen::generate!({
     path: "../../../../../wit",

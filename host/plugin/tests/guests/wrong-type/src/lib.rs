@@ -1,6 +1,12 @@
 //! Exports the right names with the wrong types. For the tests of the runtime.
 
-#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, reason = "generated")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::all,
+    reason = "generated"
+)]
 
 wit_bindgen::generate!({
     inline: "
