@@ -23,11 +23,10 @@ impl Peer {
         let certificate = Certificate::from_der(der).ok()?;
         let certificate = certificate.tbs_certificate();
         let key = certificate.subject_public_key_info().to_der().ok()?;
-        let digest = ring::digest::digest(&ring::digest::SHA256, &key);
         Some(Self {
             subject: certificate.subject().to_string(),
             issuer: certificate.issuer().to_string(),
-            pin: CaPin::from(<[u8; 32]>::try_from(digest.as_ref()).ok()?),
+            pin: CaPin::of_spki(&key),
             organizations: organizations(certificate.subject()),
         })
     }

@@ -269,6 +269,29 @@ async fn a_cluster_that_never_answers_costs_no_more_than_the_deadline() {
 }
 
 #[tokio::test]
+async fn more_calls_than_run_at_once_wait_within_their_deadlines() {
+    let host = host().with_cluster(Arc::new(Objects));
+    let load = async |deadline: &str| {
+        let mut entry = granted(json!({"cluster": [{"version": "v1", "kind": "Hang"}]}));
+        entry.limits = serde_json::from_value(json!({"deadline": deadline})).unwrap();
+        host.load_csr_approver(&entry).await.unwrap()
+    };
+    let (slow, quick) = (load("3s").await, load("500ms").await);
+    let hanging: Vec<_> = (0..64)
+        .map(|_| {
+            let slow = Arc::clone(&slow);
+            tokio::spawn(async move { failure(&*slow, "objects Hang ").await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    insta::assert_snapshot!(failure(&*quick, "random").await, @"plugin wants-everything did not answer within 500 ms");
+    for ended in futures::future::join_all(hanging).await {
+        assert!(ended.unwrap().contains("did not answer"));
+    }
+    assert_eq!(deferred(&*quick, "random").await, "8");
+}
+
+#[tokio::test]
 async fn without_a_cluster_a_plugin_is_told_so() {
     let approver = approver(granted(json!({}))).await;
     insta::assert_snapshot!(deferred(&*approver, "object Node  a").await, @"the API server cannot be asked now: there is no cluster here");
