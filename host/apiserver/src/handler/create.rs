@@ -5,9 +5,8 @@ use http::{Response, StatusCode};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::call::{Call, with_warnings};
-use super::namespace;
-use crate::codec::{Decoded, decode};
-use crate::request::WriteOptions;
+use super::{body, namespace};
+use crate::codec::Decoded;
 use crate::resource::{Change, Object, metadata};
 use crate::status::Status;
 use crate::store::{Action, Write, WriteError};
@@ -30,19 +29,7 @@ pub(super) async fn create(mut call: Call, body: Body) -> Result<Response<Body>,
             "create",
         ));
     }
-    let options = WriteOptions::parse(call.query())?;
-    call.context.dry_run = options.dry_run;
-    let Decoded {
-        mut object,
-        warnings,
-    } = decode(
-        call.headers(),
-        body,
-        call.definition,
-        options.field_validation,
-    )
-    .await?;
-    set_namespace(&mut object, &call)?;
+    let Decoded { object, warnings } = body::object(&mut call, body).await?;
     if !object.resource_version().is_empty() {
         return Err(Status::bad_request(
             "resourceVersion should not be set on objects to be created",
@@ -112,19 +99,6 @@ async fn commit(call: &Call, mut object: Object) -> Result<Response<Body>, Failu
     };
     let event = call.api.store.write(write).await.map_err(Failure::Write)?;
     Ok(call.respond(StatusCode::CREATED, &event.record)?)
-}
-
-/// The body's namespace is the path's.
-pub(super) fn set_namespace(object: &mut Object, call: &Call) -> Result<(), Status> {
-    let wanted = &call.context.namespace;
-    if !object.namespace().is_empty() && object.namespace() != wanted {
-        return Err(Status::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request ({:?}, {wanted:?})",
-            object.namespace()
-        )));
-    }
-    object.set_metadata_text("namespace", wanted);
-    Ok(())
 }
 
 /// 422 with everything that is wrong.

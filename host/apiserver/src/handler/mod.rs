@@ -1,5 +1,6 @@
 //! What is done with an accepted request: one module for each verb.
 
+mod body;
 mod call;
 mod create;
 mod delete;

@@ -3,10 +3,8 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 
+use super::body;
 use super::call::{Call, with_warnings};
-use super::create::set_namespace;
-use crate::codec::decode;
-use crate::request::WriteOptions;
 use crate::resource::Review;
 use crate::status::Status;
 
@@ -19,16 +17,7 @@ pub(super) async fn answer(
     if !call.target.name.is_empty() {
         return Err(Status::path_not_found());
     }
-    let options = WriteOptions::parse(call.query())?;
-    call.context.dry_run = options.dry_run;
-    let mut decoded = decode(
-        call.headers(),
-        body,
-        call.definition,
-        options.field_validation,
-    )
-    .await?;
-    set_namespace(&mut decoded.object, &call)?;
+    let decoded = body::object(&mut call, body).await?;
     let answer = review.review(decoded.object, &call.context).await?;
     let response = call.respond_object(StatusCode::CREATED, &answer)?;
     Ok(with_warnings(response, &decoded.warnings))

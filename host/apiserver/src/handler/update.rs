@@ -6,9 +6,9 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 
 use super::call::{Call, readable, with_warnings};
-use super::create::{invalid, set_namespace};
-use super::namespace;
-use crate::codec::{Decoded, decode, media_type, read, typed};
+use super::create::invalid;
+use super::{body, namespace};
+use crate::codec::{Decoded, media_type, read, typed};
 use crate::patch::{Patch, PatchType};
 use crate::request::WriteOptions;
 use crate::resource::{Change, Object, metadata};
@@ -22,19 +22,10 @@ const ATTEMPTS: usize = 32;
 
 /// Replaces the object by the one in the body.
 pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
-    let options = WriteOptions::parse(call.query())?;
-    call.context.dry_run = options.dry_run;
     let Decoded {
         mut object,
         warnings,
-    } = decode(
-        call.headers(),
-        body,
-        call.definition,
-        options.field_validation,
-    )
-    .await?;
-    set_namespace(&mut object, &call)?;
+    } = body::object(&mut call, body).await?;
     if object.name().is_empty() {
         object.set_metadata_text("name", &call.target.name);
     }
