@@ -1,6 +1,7 @@
 //! The example approver, as its author and an operator would use it: built, inspected, granted what it needs, and
 //! refused without.
 
+use std::path::Path;
 use std::time::Duration;
 
 use slipway_tests::{Cluster, Plugin, Sandbox};
@@ -18,22 +19,28 @@ fn configuration(example: &Plugin, grants: &str) -> String {
     )
 }
 
-#[test]
-fn lets_in_what_is_in_the_inventory_and_nobody_else() {
+/// A cluster with the example as its policy, granted a folder that `fill` has put the inventory into.
+fn cluster_with(fill: impl FnOnce(&Path)) -> Cluster {
     let sandbox = Sandbox::new();
-    let example = example();
     let inventory = sandbox.file("inventory");
     std::fs::create_dir(&inventory).expect("a folder");
-    std::fs::write(inventory.join("machines.txt"), "# our machines\nworker-1\n").expect("a file");
+    fill(&inventory.join("machines.txt"));
     let grants = format!(
         "  grants:\n    filesystem:\n    - name: inventory\n      path: {}\n",
         inventory.display()
     );
-    let file = sandbox.write("plugins.yaml", &configuration(&example, &grants));
-    let cluster = Cluster::start_in(
+    let file = sandbox.write("plugins.yaml", &configuration(&example(), &grants));
+    Cluster::start_in(
         sandbox,
         &["--config", file.to_str().expect("a path in UTF-8")],
-    );
+    )
+}
+
+#[test]
+fn lets_in_what_is_in_the_inventory_and_nobody_else() {
+    let cluster = cluster_with(|file| {
+        std::fs::write(file, "# our machines\nworker-1\n").expect("a file");
+    });
     let _ = cluster
         .join(&Sandbox::new(), "worker-1", &["--timeout=30s"])
         .success();
@@ -71,23 +78,10 @@ fn is_refused_without_its_grant_with_the_line_to_add() {
 
 #[test]
 fn a_file_that_never_answers_lets_nobody_in_and_keeps_nobody_from_stopping() {
-    let sandbox = Sandbox::new();
-    let example = example();
-    let inventory = sandbox.file("inventory");
-    std::fs::create_dir(&inventory).expect("a folder");
-    let made = std::process::Command::new("mkfifo")
-        .arg(inventory.join("machines.txt"))
-        .status();
-    assert!(made.expect("mkfifo runs").success());
-    let grants = format!(
-        "  grants:\n    filesystem:\n    - name: inventory\n      path: {}\n",
-        inventory.display()
-    );
-    let file = sandbox.write("plugins.yaml", &configuration(&example, &grants));
-    let cluster = Cluster::start_in(
-        sandbox,
-        &["--config", file.to_str().expect("a path in UTF-8")],
-    );
+    let cluster = cluster_with(|file| {
+        let made = std::process::Command::new("mkfifo").arg(file).status();
+        assert!(made.expect("mkfifo runs").success());
+    });
     let waiting = cluster.join(&Sandbox::new(), "worker-1", &["--timeout=5s"]);
     assert_ne!(waiting.code(), Some(0));
     assert!(

@@ -330,3 +330,20 @@ fn a_completion_is_a_script() {
     );
     assert_eq!(completed.success().trim(), "approve");
 }
+
+#[test]
+fn a_token_that_invites_nobody_has_no_join_command() {
+    let cluster = Cluster::start(&[]);
+    let create = ["token", "create", "--usages=signing"];
+    let refused = cluster
+        .slipway(&[&create[..], &["--print-join-command"]].concat())
+        .failure(2);
+    assert!(refused.contains("both usages"), "{refused}");
+    let made = cluster
+        .slipway(&[&create[..], &["--output=json"]].concat())
+        .json();
+    assert!(made["joinCommand"].is_null(), "{made}");
+    let tokens = cluster.slipway(&["token", "list", "--output=json"]).json();
+    let count = tokens.as_array().expect("a list").len();
+    assert_eq!(count, 2, "what was refused was not made: {tokens}");
+}

@@ -16,7 +16,7 @@ use slipway_pki::ca::CaBundle;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 use crate::arguments::ClusterArguments;
-use crate::failure::{Code, Coded};
+use crate::failure::Coded;
 use crate::server::ServerSettings;
 
 /// As --kubeconfig says, else as the administrator of the cluster below --dir, else as KUBECONFIG says, else as the
@@ -51,14 +51,7 @@ pub(crate) async fn find(arguments: &ClusterArguments, layout: &Layout) -> Resul
 pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
     let file = layout.admin_kubeconfig();
     if !file.exists() {
-        bail!(Coded::new(
-            Code::NotFound,
-            format!(
-                "there is no cluster here: {} does not exist",
-                file.display()
-            ),
-            "`slipway init` makes one; for another cluster, give its --kubeconfig"
-        ));
+        bail!(Coded::no_cluster_here(&file, "give its --kubeconfig"));
     }
     kubeconfig::client(&[file]).await
 }

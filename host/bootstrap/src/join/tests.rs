@@ -197,13 +197,5 @@ async fn a_dry_run_discovers_and_touches_nothing() {
         cluster.settings.servers()
     );
     assert!(!cluster.folder.path().join("node").exists());
-    assert!(
-        cluster
-            .requests()
-            .list(&kube::api::ListParams::default())
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
+    assert_eq!(cluster.submitted_so_far().await, []);
 }

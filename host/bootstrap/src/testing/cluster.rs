@@ -119,15 +119,16 @@ impl Cluster {
         Api::all(self.admin.clone())
     }
 
+    /// All requests in the cluster, as it is now.
+    pub(crate) async fn submitted_so_far(&self) -> Vec<CertificateSigningRequest> {
+        let listed = self.requests().list(&ListParams::default()).await;
+        listed.unwrap().items
+    }
+
     /// All requests in the cluster, once there is one.
     pub(crate) async fn submitted(&self) -> Vec<CertificateSigningRequest> {
         for _ in 0..200 {
-            let found = self
-                .requests()
-                .list(&ListParams::default())
-                .await
-                .unwrap()
-                .items;
+            let found = self.submitted_so_far().await;
             if !found.is_empty() {
                 return found;
             }

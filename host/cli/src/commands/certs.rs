@@ -9,7 +9,7 @@ use slipway_config::pin::CaPin;
 use slipway_pki::ca::CaBundle;
 
 use crate::arguments::{CertsArguments, CertsCommand};
-use crate::failure::{Code, Coded, Usage};
+use crate::failure::{Coded, Usage};
 use crate::input;
 use crate::output::Printer;
 
@@ -26,14 +26,7 @@ pub(super) fn run(arguments: &CertsArguments, layout: &Layout, printer: Printer)
         CertsCommand::CaHash { file: None } => {
             let file = layout.ca_certificate();
             if !file.exists() {
-                bail!(Coded::new(
-                    Code::NotFound,
-                    format!(
-                        "there is no cluster here: {} does not exist",
-                        file.display()
-                    ),
-                    "`slipway init` makes one; for another cluster, name the file of its CA"
-                ));
+                bail!(Coded::no_cluster_here(&file, "name the file of its CA"));
             }
             ca_hash(&file, printer)
         }

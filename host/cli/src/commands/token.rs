@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::init::Invitation;
@@ -66,8 +66,8 @@ struct Created {
     id: String,
     token: String,
     expires: Option<Timestamp>,
-    join_command: String,
-    join_url: String,
+    join_command: Option<String>,
+    join_url: Option<String>,
 }
 
 async fn create(
@@ -76,6 +76,13 @@ async fn create(
     layout: &Layout,
     printer: Printer,
 ) -> Result<()> {
+    let invites = usages(arguments) == TokenUsages::ALL;
+    if arguments.print_join_command && !invites {
+        bail!(
+            Usage::new("nobody can join with a token that does not have both usages")
+                .with_hint("leave out --usages, or --print-join-command")
+        );
+    }
     let given = secret::optional_token(arguments.token.as_ref(), arguments.token_file.as_deref())?;
     let is_chosen = given.is_some();
     let token = match given {
@@ -97,18 +104,27 @@ async fn create(
         id: created.id,
         token: invitation.token.expose().to_string(),
         expires: created.expires,
-        join_command: invitation.command().to_string(),
-        join_url: invitation.url()?.to_string(),
+        join_command: invites.then(|| invitation.command().to_string()),
+        join_url: match invites {
+            true => Some(invitation.url()?.to_string()),
+            false => None,
+        },
     };
     let with_url = invitation.command_with_url()?;
-    printer.answer(&answer, |answer| match arguments.print_join_command {
-        true => format!(
-            "{}\n# or, without the secret in it:\n# {with_url}",
-            answer.join_command
-        ),
-        false => answer.token.clone(),
+    printer.answer(&answer, |answer| match &answer.join_command {
+        Some(command) if arguments.print_join_command => {
+            format!("{command}\n# or, without the secret in it:\n# {with_url}")
+        }
+        _ => answer.token.clone(),
     })?;
     Ok(())
+}
+
+fn usages(arguments: &TokenCreateArguments) -> TokenUsages {
+    TokenUsages {
+        signing: arguments.usages.contains(&TokenUsage::Signing),
+        authentication: arguments.usages.contains(&TokenUsage::Authentication),
+    }
 }
 
 fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> NewToken {
@@ -116,10 +132,7 @@ fn new_token(arguments: &TokenCreateArguments, token: BootstrapToken) -> NewToke
         token,
         description: arguments.description.clone().unwrap_or_default(),
         expires: Lifetime::Ttl(arguments.ttl).end(Timestamp::now()),
-        usages: TokenUsages {
-            signing: arguments.usages.contains(&TokenUsage::Signing),
-            authentication: arguments.usages.contains(&TokenUsage::Authentication),
-        },
+        usages: usages(arguments),
         groups: arguments.groups.clone(),
         bounds: TokenBounds {
             node: arguments.node.clone(),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use super::Code;
 
@@ -21,7 +22,19 @@ impl Coded {
         }
     }
 
-    /// The same where nothing can be advised.
+    /// What init makes is not there. `otherwise` is what to do where another cluster is meant.
+    pub(crate) fn no_cluster_here(missing: &Path, otherwise: &str) -> Self {
+        Self::new(
+            Code::NotFound,
+            format!(
+                "there is no cluster here: {} does not exist",
+                missing.display()
+            ),
+            format!("`slipway init` makes one; for another cluster, {otherwise}"),
+        )
+    }
+
+    /// A failure that nothing can be advised about.
     pub(crate) fn bare(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,

@@ -38,16 +38,8 @@ pub(crate) struct ServerSettings {
 impl ServerSettings {
     /// Reads what init wrote.
     pub(crate) fn load(layout: &Layout) -> Result<Self> {
-        Self::find(layout)?.ok_or_else(|| {
-            anyhow::Error::new(Coded::new(
-                Code::NotFound,
-                format!(
-                    "there is no cluster here: {} does not exist",
-                    path(layout).display()
-                ),
-                "`slipway init` makes one",
-            ))
-        })
+        Self::find(layout)?
+            .ok_or_else(|| Coded::no_cluster_here(&path(layout), "give its --dir").into())
     }
 
     /// Reads what init wrote, if it has been here.

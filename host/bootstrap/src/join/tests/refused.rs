@@ -79,16 +79,7 @@ async fn a_machine_that_belongs_to_somebody_else_is_left_alone() {
         matches!(error, JoinError::ForeignKubeconfig { .. }),
         "{error}"
     );
-    assert_eq!(
-        cluster
-            .requests()
-            .list(&kube::api::ListParams::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        0
-    );
+    assert_eq!(cluster.submitted_so_far().await, []);
 }
 
 #[tokio::test]
