@@ -15,6 +15,12 @@ use crate::sandbox::Sandbox;
 /// How many disks are a little smaller or larger than what they have to hold: the last steps need little.
 const LAST_STEPS: u64 = 3;
 
+/// How long a process that was told to end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Mounts, says so, and stays until it is told to end.
 const HOLD: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat"#;
 
@@ -93,7 +99,16 @@ impl Volume {
             .arg("tmpfs")
             .arg(&self.path);
         mount.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        let _ = Finished::of(&mut self.enter(&mount), "").success();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let run = Finished::of(&mut self.enter(&mount), "");
+            // The kernel closes the files of a killed process a moment after it has left the namespace.
+            if !run.stderr().contains("is busy") || Instant::now() > end {
+                let _ = run.success();
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Options of smaller disks, from almost nothing to just enough for what is on this one: each lacks room at another
@@ -177,14 +192,14 @@ impl Volume {
     /// One stays.
     #[track_caller]
     pub fn wait_until_unused(&self) {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + PATIENCE;
         loop {
             let left = self.processes();
             if left.is_empty() {
                 return;
             }
             assert!(Instant::now() < end, "{left:?} do not end");
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(PAUSE);
         }
     }
 
