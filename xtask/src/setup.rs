@@ -4,6 +4,7 @@
 mod apt;
 pub(crate) mod guest_std;
 mod kubectl;
+mod kubernetes;
 mod tools;
 
 use std::fs;
@@ -14,6 +15,7 @@ use anyhow::{Context as _, Result};
 use crate::command::say;
 
 pub(crate) use kubectl::kubectl;
+pub(crate) use kubernetes::kubernetes;
 pub(crate) use tools::{CARGO_DENY, CARGO_NEXTEST};
 
 /// Gets whatever is missing.
@@ -22,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     tools::ensure(&CARGO_DENY)?;
     tools::ensure(&CARGO_NEXTEST)?;
     kubectl::ensure()?;
+    kubernetes::ensure()?;
     say("setup: everything is there");
     Ok(())
 }
@@ -42,4 +45,11 @@ fn make_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<
     fill(temporary.path())?;
     let temporary = temporary.keep();
     fs::rename(&temporary, folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// A program of this machine.
+fn on_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }

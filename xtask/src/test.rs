@@ -63,7 +63,8 @@ pub(crate) fn run(extended: bool) -> Result<()> {
             "--profile",
             profile,
         ])
-        .env("SLIPWAY_TEST_KUBECTL", setup::kubectl()?);
+        .env("SLIPWAY_TEST_KUBECTL", setup::kubectl()?)
+        .env("SLIPWAY_TEST_KUBERNETES", setup::kubernetes()?);
     command::run(&mut nextest).context("tests failed")
 }
 

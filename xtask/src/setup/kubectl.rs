@@ -17,7 +17,7 @@ pub(crate) fn kubectl() -> Result<PathBuf> {
     if unpacked.is_file() {
         return Ok(unpacked);
     }
-    on_path().with_context(|| {
+    super::on_path("kubectl").with_context(|| {
         format!(
             "there is no kubectl; install one, or Debian's {PACKAGE}, and run `cargo xtask setup`"
         )
@@ -44,10 +44,4 @@ pub(super) fn ensure() -> Result<()> {
                 .arg(folder),
         )
     })
-}
-
-fn on_path() -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join("kubectl"))
-        .find(|program| program.is_file())
 }
