@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::clock::WrongClock;
+use crate::invitation::{Invitation, join_arguments, request_of};
 use crate::program::{Finished, bounded, kubectl};
 use crate::sandbox::Sandbox;
 
@@ -97,6 +98,12 @@ impl Cluster {
         PathBuf::from(self.field("kubeconfig"))
     }
 
+    /// The CA's certificate.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.sandbox.dir().join("kubernetes/pki/ca.crt")
+    }
+
     /// The server's process.
     ///
     /// # Panics
@@ -118,33 +125,32 @@ impl Cluster {
         Finished::of(kubectl(&self.kubeconfig()).args(arguments), "")
     }
 
+    /// What a node is told: the API server, the pin and the first token.
+    #[must_use]
+    pub fn invitation(&self) -> Invitation {
+        Invitation {
+            server: self.server(),
+            pin: self.pin(),
+            token: self.token(),
+        }
+    }
+
     /// The arguments with which a node joins through token and pin; the token itself goes through the environment.
     #[must_use]
     pub fn join_arguments<'a>(&self, server: &'a str, pin: &'a str, node: &'a str) -> Vec<&'a str> {
-        vec![
-            "join",
-            server,
-            "--discovery-token-ca-cert-hash",
-            pin,
-            "--node-name",
-            node,
-        ]
+        join_arguments(server, pin, node).to_vec()
     }
 
     /// A node joins with the first token, on a machine of its own.
     #[must_use]
     pub fn join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Finished {
-        let (server, pin) = (self.server(), self.pin());
-        let arguments = [&self.join_arguments(&server, &pin, name)[..], more].concat();
-        node.slipway_with(("SLIPWAY_TOKEN", &self.token()), &arguments)
+        self.invitation().join(node, name, more)
     }
 
     /// Starts a node's join and goes on.
     #[must_use]
-    pub fn start_join(&self, node: &Sandbox, name: &str, more: &[&str]) -> std::process::Child {
-        let (server, pin) = (self.server(), self.pin());
-        let arguments = [&self.join_arguments(&server, &pin, name)[..], more].concat();
-        node.spawn("join.log", ("SLIPWAY_TOKEN", &self.token()), &arguments)
+    pub fn start_join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Child {
+        self.invitation().start_join(node, name, more)
     }
 
     /// Waits until the cluster has a request of this node, and returns its name.
@@ -153,20 +159,7 @@ impl Cluster {
     /// There is none after half a minute.
     #[must_use]
     pub fn request_of(&self, node: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(30);
-        loop {
-            let requests = self.slipway(&["csr", "list", "--output=json"]).json();
-            let found = requests
-                .as_array()
-                .expect("a list")
-                .iter()
-                .find(|request| request["node"] == node);
-            if let Some(request) = found {
-                return request["name"].as_str().expect("a name").to_owned();
-            }
-            assert!(Instant::now() < end, "no request of {node} in {requests}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        request_of(node, |arguments| self.slipway(arguments))
     }
 
     /// `slipway serve` where it has to refuse.

@@ -1,7 +1,11 @@
-//! What the end-to-end tests share: the real binary, in folders and processes of each test's own, on loopback.
+//! What the end-to-end tests share: the real binary, in folders and processes of each test's own, on loopback, against
+//! the embedded API and against real Kubernetes.
 
 mod clock;
 mod cluster;
+mod identity;
+mod invitation;
+pub mod kubernetes;
 mod plugin;
 mod program;
 mod sandbox;
@@ -9,6 +13,8 @@ mod volume;
 
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
+pub use identity::{assert_identity, current_certificate};
+pub use invitation::{Invitation, request_of};
 pub use plugin::Plugin;
 pub use program::{
     Finished, bounded, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,

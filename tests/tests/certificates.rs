@@ -132,10 +132,6 @@ fn of_user(cluster: &Cluster, kubeconfig: &Path, field: &str) -> String {
     text
 }
 
-fn ca(cluster: &Cluster) -> PathBuf {
-    cluster.sandbox().dir().join("kubernetes/pki/ca.crt")
-}
-
 #[test]
 fn what_init_issues_holds_whatever_the_key() {
     for (algorithm, key, signature) in [
@@ -152,7 +148,7 @@ fn what_init_issues_holds_whatever_the_key() {
             algorithm,
             "--apiserver-cert-extra-sans=api.example.com,192.0.2.7",
         ]);
-        let ca = ca(&cluster);
+        let ca = cluster.ca();
         let authority = judge(&ca, &ca, Purpose::Any);
         authority
             .says("Issuer: CN = kubernetes")
@@ -196,7 +192,7 @@ fn what_init_issues_holds_whatever_the_key() {
 #[test]
 fn what_a_node_gets_holds_and_is_for_the_node_alone() {
     let cluster = Cluster::start(&["--auto-approve"]);
-    let ca = ca(&cluster);
+    let ca = cluster.ca();
     let node = Sandbox::new();
     let _ = cluster.join(&node, "worker-1", &[]).success();
     let current = node.dir().join("kubelet/kubelet-client-current.pem");
@@ -313,7 +309,7 @@ fn what_is_served_is_a_chain_to_the_ca() {
                 "127.0.0.1",
             ])
             .args(["-connect", &server, "-CAfile"])
-            .arg(ca(&cluster));
+            .arg(cluster.ca());
         let said = Finished::of(&mut connect, "").success();
         assert!(
             said.contains("Verify return code: 0 (ok)"),

@@ -182,7 +182,7 @@ fn from_a_web_server_whose_certificate_is_verified() {
 fn with_the_ca_brought_by_hand() {
     let cluster = Cluster::start(&["--auto-approve", "--omit-ca-from-cluster-info"]);
     assert!(!kubeconfig(&cluster).contains("certificate-authority-data"));
-    let ca = cluster.sandbox().dir().join("kubernetes/pki/ca.crt");
+    let ca = cluster.ca();
     let server = cluster.server();
     let node = Sandbox::new();
     let _ = join(
@@ -274,7 +274,7 @@ fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
         .map(str::to_owned)
         .collect();
     let without_ca = without_ca.join("\n");
-    let ca = cluster.sandbox().dir().join("kubernetes/pki/ca.crt");
+    let ca = cluster.ca();
     let join = |node: &Sandbox, roots: &std::path::Path| {
         let file = node.write("cluster.conf", &without_ca);
         let mut command = node.command(&[
@@ -300,10 +300,7 @@ fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
 
     let other = Cluster::start(&[]);
     let stranger = Sandbox::new();
-    let refused = join(
-        &stranger,
-        &other.sandbox().dir().join("kubernetes/pki/ca.crt"),
-    );
+    let refused = join(&stranger, &other.ca());
     let message = refused.failure(3);
     assert!(
         message.contains("which this machine does not trust") && message.contains("--ca-file"),

@@ -1,8 +1,6 @@
 //! The main job, through the real binary: a cluster is made, nodes join it, people decide.
 
-use std::path::Path;
-
-use slipway_tests::{Cluster, Finished, Sandbox, openssl};
+use slipway_tests::{Cluster, Sandbox, assert_identity};
 
 #[test]
 fn a_node_waits_for_a_person_and_joins_once_approved() {
@@ -24,7 +22,7 @@ fn a_node_waits_for_a_person_and_joins_once_approved() {
     let status = join.wait().expect("join can be waited for");
     let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
     assert!(status.success(), "{log}");
-    assert_identity(&node, &cluster, "worker-1");
+    assert_identity(&node, &cluster.ca(), "worker-1");
 }
 
 #[test]
@@ -34,7 +32,7 @@ fn automatic_approval_is_announced_and_works() {
     assert!(posture.contains("automatic-approval"), "{posture}");
     let node = Sandbox::new();
     let _ = cluster.join(&node, "worker-1", &[]).success();
-    assert_identity(&node, &cluster, "worker-1");
+    assert_identity(&node, &cluster.ca(), "worker-1");
     let again = cluster.join(&node, "worker-1", &[]).success();
     assert!(again.contains("already"), "{again}");
 }
@@ -93,51 +91,4 @@ fn a_second_init_refuses_and_reset_makes_room() {
     let _ = cluster.slipway(&["reset", "--force"]).success();
     assert!(!cluster.kubeconfig().exists());
     assert!(mine.exists(), "what Slipway did not write stays");
-}
-
-/// openssl agrees that the node's certificate is the cluster's, for a client, with the right subject and nothing else.
-fn assert_identity(node: &Sandbox, cluster: &Cluster, name: &str) {
-    let ca = cluster.sandbox().dir().join("kubernetes/pki/ca.crt");
-    let certificate = find(&node.dir(), "kubelet-client-current.pem");
-    let verified = Finished::of(
-        openssl()
-            .args(["verify", "-purpose", "sslclient", "-CAfile"])
-            .arg(&ca)
-            .arg(&certificate),
-        "",
-    );
-    assert!(verified.success().contains("OK"));
-    let text = Finished::of(
-        openssl()
-            .args(["x509", "-noout", "-text", "-in"])
-            .arg(&certificate),
-        "",
-    )
-    .success();
-    assert!(
-        text.contains(&format!("O = system:nodes, CN = system:node:{name}")),
-        "{text}"
-    );
-    assert!(
-        text.contains("TLS Web Client Authentication")
-            && !text.contains("TLS Web Server Authentication"),
-        "{text}"
-    );
-    assert!(!text.contains("Subject Alternative Name"), "{text}");
-}
-
-fn find(folder: &Path, name: &str) -> std::path::PathBuf {
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
-            let path = entry.path();
-            if entry.file_name() == name {
-                return path;
-            }
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            }
-        }
-    }
-    panic!("no {name} below {}", folder.display())
 }

@@ -78,7 +78,7 @@ fn a_pin_of_another_ca() {
 #[test]
 fn the_ca_of_another_cluster() {
     let (ours, theirs) = (Cluster::start(&[]), Cluster::start(&[]));
-    let their_ca = theirs.sandbox().dir().join("kubernetes/pki/ca.crt");
+    let their_ca = theirs.ca();
     let their_ca = their_ca.to_str().expect("UTF-8");
     let node = Sandbox::new();
     let run = join(

@@ -1,0 +1,31 @@
+//! Where the components are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The variable with which `cargo xtask test` says where they are.
+const FOLDER: &str = "SLIPWAY_TEST_KUBERNETES";
+
+/// A command for a component, with nothing of this machine's environment.
+///
+/// # Panics
+/// The component is not there: a test that needs it cannot be run, and is not passed over.
+#[must_use]
+pub fn component(name: &str) -> Command {
+    let folder = std::env::var_os(FOLDER).unwrap_or_else(|| {
+        panic!(
+            "{FOLDER} names no folder with Kubernetes' components; run the tests with `cargo xtask test`"
+        )
+    });
+    let program = PathBuf::from(folder).join(name);
+    assert!(
+        program.is_file(),
+        "there is no {}; `cargo xtask setup` builds it",
+        program.display()
+    );
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}

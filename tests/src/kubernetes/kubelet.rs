@@ -1,0 +1,126 @@
+//! A kubelet on a node that Slipway has joined.
+
+use std::process::Command;
+
+use super::components::component;
+use super::process::{Process, keep_logs_of_failure};
+use crate::program::through;
+use crate::sandbox::Sandbox;
+
+/// Puts what kubelet keeps in fixed places out of the machine's sight, then becomes kubelet.
+const ALONE: &str =
+    r#"mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /var/log && exec "$@""#;
+
+/// A kubelet, with the container runtime of kubelet's own tests, which runs nothing; both ended with the value.
+///
+/// It runs as root of a user namespace of its own and may touch nothing of the machine. What that takes from it (cgroups,
+/// kernel settings, iptables) its certificates do not need.
+#[derive(Debug)]
+pub struct Kubelet {
+    // In the order in which they end.
+    kubelet: Process,
+    _runtime: Process,
+    logs: std::path::PathBuf,
+}
+
+impl Kubelet {
+    /// Starts it on what `slipway join` wrote on this machine, with the flags that kubeadm's unit gives it.
+    ///
+    /// # Panics
+    /// A component is missing, or this machine lets no user have a namespace.
+    #[must_use]
+    pub fn start(node: &Sandbox, name: &str) -> Self {
+        let logs = node.file("logs");
+        let socket = format!("unix://{}", node.file("runtime.sock").display());
+        let mut runtime = component("container-runtime");
+        runtime.arg(&socket);
+        let runtime = Process::start("container-runtime", &mut runtime, &logs);
+
+        let configuration = node.write("kubelet.yaml", &configuration(node, &socket));
+        let mut kubelet = component("kubelet");
+        kubelet
+            .arg("--config")
+            .arg(configuration)
+            .arg("--kubeconfig")
+            .arg(node.dir().join("kubernetes/kubelet.conf"))
+            .arg("--bootstrap-kubeconfig")
+            .arg(node.dir().join("kubernetes/bootstrap-kubelet.conf"))
+            .arg("--cert-dir")
+            .arg(node.dir().join("kubelet"))
+            .arg("--root-dir")
+            .arg(node.file("kubelet-root"))
+            .arg("--hostname-override")
+            .arg(name)
+            .arg("--v=2");
+        let kubelet = Process::start("kubelet", &mut alone(&kubelet), &logs);
+        Self {
+            kubelet,
+            _runtime: runtime,
+            logs,
+        }
+    }
+
+    /// Waits until `ready` finds something, and returns it.
+    ///
+    /// # Panics
+    /// That does not happen for two minutes, or kubelet ends.
+    #[track_caller]
+    pub fn wait_for<T>(&mut self, what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+        self.kubelet.wait_for(what, |_| ready())
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.kubelet.log()
+    }
+}
+
+impl Drop for Kubelet {
+    fn drop(&mut self) {
+        keep_logs_of_failure(&self.logs);
+    }
+}
+
+fn alone(command: &Command) -> Command {
+    through(
+        &[
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            ALONE,
+            "sh",
+        ],
+        command,
+    )
+}
+
+fn configuration(node: &Sandbox, socket: &str) -> String {
+    format!(
+        "apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication:
+  x509:
+    clientCAFile: {ca}
+rotateCertificates: true
+containerRuntimeEndpoint: {socket}
+enableServer: false
+healthzPort: 0
+cgroupDriver: cgroupfs
+cgroupsPerQOS: false
+enforceNodeAllocatable: []
+failCgroupV1: false
+failSwapOn: false
+podLogsDir: {pods}
+volumePluginDir: {plugins}
+featureGates:
+  KubeletInUserNamespace: true
+",
+        ca = node.dir().join("kubernetes/pki/ca.crt").display(),
+        pods = node.file("pods").display(),
+        plugins = node.file("volume-plugins").display(),
+    )
+}

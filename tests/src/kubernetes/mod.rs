@@ -1,0 +1,16 @@
+//! Real Kubernetes, of a test's own: etcd, kube-apiserver, kube-controller-manager, kubeadm, kubelet and kubectl as they
+//! are released, on loopback, in a temporary folder.
+//!
+//! What is started ends with the value that started it, a panic included; where a test fails, the end of every log is
+//! printed and all of them are kept.
+
+mod cluster;
+mod components;
+mod kubeadm;
+mod kubelet;
+mod port;
+mod process;
+
+pub use cluster::{ALL_CONTROLLERS, Kubernetes};
+pub use components::component;
+pub use kubelet::Kubelet;
