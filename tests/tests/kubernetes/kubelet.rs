@@ -1,0 +1,55 @@
+//! The kubelet on a node that Slipway has joined.
+
+use slipway_tests::kubernetes::{ALL_CONTROLLERS, Kubelet, Kubernetes};
+use slipway_tests::{Sandbox, assert_identity, current_certificate};
+
+/// Short enough for a kubelet that renews it within a minute (at 70 to 90 % of its life, which the signer begins five
+/// minutes early), and long enough for the join and the kubelet's start.
+const LIFETIME: &str = "--cluster-signing-duration=90s";
+
+#[test]
+fn registers_its_node_and_renews_its_certificate() {
+    let mut cluster = Kubernetes::initialised_by_kubeadm();
+    cluster.start_controllers(ALL_CONTROLLERS, &[LIFETIME]);
+    let node = Sandbox::new();
+    let _ = cluster
+        .invitation()
+        .join(&node, "worker-1", &["--timeout=2m"])
+        .success();
+    let current = current_certificate(&node);
+    let joined_with = std::fs::read_link(&current).expect("a link to a dated file");
+
+    let mut kubelet = Kubelet::start(&node, "worker-1");
+    let version = cluster.wait_for(
+        "node worker-1",
+        &[
+            "get",
+            "node",
+            "worker-1",
+            "--output=jsonpath={.status.nodeInfo.kubeletVersion}",
+        ],
+        |printed| (!printed.is_empty()).then(|| printed.to_owned()),
+    );
+    assert_eq!(version, "v1.36.3");
+
+    let renewed = kubelet.wait_for("renewed certificate", || {
+        let file = std::fs::read_link(&current).ok()?;
+        (file != joined_with).then_some(file)
+    });
+    assert_identity(&node, &cluster.ca(), "worker-1");
+    assert!(node.dir().join("kubelet").join(&joined_with).exists() && renewed.is_absolute());
+    let requests = cluster
+        .kubectl(&[
+            "get",
+            "csr",
+            "--output=jsonpath={range .items[*]}{.spec.username} {.status.conditions[0].type}{\"\\n\"}{end}",
+        ])
+        .success();
+    assert!(
+        requests.contains("system:node:worker-1 Approved"),
+        "{requests}"
+    );
+    // Slipway sees the newer certificate, too.
+    let again = cluster.invitation().join(&node, "worker-1", &[]).success();
+    assert!(again.contains("already"), "{again}");
+}

@@ -1,0 +1,6 @@
+//! Slipway against Kubernetes as it is released: clusters that kubeadm made, with kube-controller-manager's controllers.
+
+mod join;
+mod kubelet;
+mod requests;
+mod tokens;
