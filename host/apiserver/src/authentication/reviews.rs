@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::{
     SelfSubjectReview, SelfSubjectReviewStatus, TokenReview, TokenReviewStatus,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::Credentials;
 use crate::resource::{Context, Object, Review};
 use crate::status::Status;
-use crate::strategy::Violation;
 
 /// Answers who the requester is.
 pub(crate) struct SelfSubjectReviews;
@@ -22,6 +22,7 @@ pub(crate) struct TokenReviews(pub(crate) Arc<Credentials>);
 impl Review for SelfSubjectReviews {
     async fn review(&self, question: Object, context: &Context) -> Result<Object, Status> {
         let mut review: SelfSubjectReview = question.to_typed().map_err(Status::internal)?;
+        review.metadata.creation_timestamp = Some(Time(context.now));
         review.status = Some(SelfSubjectReviewStatus {
             user_info: Some(context.user.to_api()),
         });
@@ -31,17 +32,13 @@ impl Review for SelfSubjectReviews {
 
 #[async_trait]
 impl Review for TokenReviews {
-    async fn review(&self, question: Object, context: &Context) -> Result<Object, Status> {
+    async fn review(&self, question: Object, _: &Context) -> Result<Object, Status> {
         let mut review: TokenReview = question
             .to_typed()
             // The parser's words would repeat the token.
             .map_err(|_| Status::bad_request("the TokenReview is malformed"))?;
         if review.spec.token.is_empty() {
-            return Err(Status::invalid(
-                &context.resource.group_kind(),
-                "",
-                &[Violation::required("spec.token", "must be given")],
-            ));
+            return Err(Status::bad_request("the TokenReview holds no token"));
         }
         // The address of whoever presented the token is not known here, so that a token which is bound
         // to addresses is not accepted.

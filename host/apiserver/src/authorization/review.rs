@@ -30,8 +30,12 @@ pub(crate) fn attributes(
             path.verb.as_deref().unwrap_or_default(),
             path.path.as_deref().unwrap_or_default(),
         )),
-        _ => Err(Violation::invalid(
-            "spec",
+        (Some(_), Some(_)) => Err(Violation::invalid(
+            "spec.nonResourceAttributes",
+            "must not be given beside resourceAttributes",
+        )),
+        (None, None) => Err(Violation::invalid(
+            "spec.resourceAttributes",
             "exactly one of resourceAttributes and nonResourceAttributes must be given",
         )),
     }

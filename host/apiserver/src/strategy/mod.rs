@@ -4,6 +4,7 @@ mod certificate_request;
 mod config_map;
 mod data;
 mod fairness;
+mod lease;
 mod node;
 mod pending;
 pub(crate) mod roles;
@@ -62,7 +63,7 @@ impl Rules for KindRules {
                 self.requests.admit(old, new, context)
             }
             ("", "nodes") => node::admit(old, new, context),
-            (resources::COORDINATION, "leases") => node::admit_lease(new, context),
+            (resources::COORDINATION, "leases") => lease::admit(new, context),
             ("", "configmaps") => config_map::admit(old, new, context),
             ("", "secrets") => secret::admit(old, new, context),
             (resources::RBAC, "roles" | "clusterroles") => {

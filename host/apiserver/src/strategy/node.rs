@@ -1,12 +1,13 @@
-//! Nodes and their leases: what may change through which door, and what a node may say of itself.
+//! Nodes: what may change through which door, and what a node may say of itself.
 //! Figures: plugin/pkg/admission/noderestriction and kubelet/pkg/apis/well_known_labels.go.
+
+mod validation;
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Node;
 
-use super::{forbidden, typed};
-use crate::authorization::resources;
+use super::{forbidden, typed, valid};
 use crate::resource::{Context, Object};
 use crate::status::Status;
 
@@ -45,25 +46,12 @@ pub(super) fn admit(
             .user
             .node_name()
             .and_then(|node| refusal(node, old, new));
+        let name = new.metadata.name.as_deref();
         match refusal {
-            None => Ok(()),
-            Some(why) => Err(forbidden(context, new.metadata.name.as_deref(), &why)),
+            None => valid(&validation::violations(old, new), name, context),
+            Some(why) => Err(forbidden(context, name, &why)),
         }
     })
-}
-
-/// Who writes a node's Lease has to be that node: the name of a new one stands in its body only, so
-/// the authorizer has not seen it.
-pub(super) fn admit_lease(new: Object, context: &Context) -> Result<Object, Status> {
-    let refusal = context
-        .user
-        .node_name()
-        .filter(|_| context.namespace == resources::NODE_LEASES)
-        .and_then(|node| foreign_name(node, "Lease", new.name()));
-    match refusal {
-        None => Ok(new),
-        Some(why) => Err(forbidden(context, Some(new.name()), &why)),
-    }
 }
 
 /// A write to the object itself leaves the status alone.
@@ -111,7 +99,7 @@ fn refusal(node: &str, old: Option<&Node>, new: &Node) -> Option<String> {
 }
 
 /// Why the node may not write an object of this name, when that has to be its own.
-fn foreign_name(node: &str, kind: &str, name: &str) -> Option<String> {
+pub(super) fn foreign_name(node: &str, kind: &str, name: &str) -> Option<String> {
     (name != node).then(|| format!("node {node:?} may write no {kind} but its own, not {name:?}"))
 }
 

@@ -1,6 +1,8 @@
 //! Secrets: `stringData`, the type, what is immutable; bootstrap tokens are valid, and go to the token
 //! store first where a plugin keeps them.
 
+mod types;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
@@ -167,7 +169,8 @@ fn prepare(old: Option<&Secret>, new: &mut Secret) {
 
 /// Everything wrong with a prepared Secret. Values are never repeated.
 fn validate(old: Option<&Secret>, new: &Secret) -> Vec<Violation> {
-    let mut found = data::keys("data", new.data.iter().flat_map(BTreeMap::keys));
+    let mut found = old.map(|old| validate_change(old, new)).unwrap_or_default();
+    found.extend(data::keys("data", new.data.iter().flat_map(BTreeMap::keys)));
     found.extend(data::size(
         "data",
         new.data.iter().flatten().map(|(_, value)| value.0.len()),
@@ -178,6 +181,7 @@ fn validate(old: Option<&Secret>, new: &Secret) -> Vec<Violation> {
             "service account tokens are not served by the embedded API",
         ));
     }
+    found.extend(types::violations(new));
     if is_token(new) {
         let name = new.metadata.name.as_deref().unwrap_or_default();
         if let Err(error) = TokenRecord::from_secret_data(&secret_data(new), name) {
@@ -194,9 +198,12 @@ fn validate(old: Option<&Secret>, new: &Secret) -> Vec<Violation> {
             _ => {}
         }
     }
-    let Some(old) = old else {
-        return found;
-    };
+    found
+}
+
+/// What may not become of a Secret.
+fn validate_change(old: &Secret, new: &Secret) -> Vec<Violation> {
+    let mut found = Vec::new();
     if old.type_ != new.type_ {
         found.push(Violation::invalid("type", "cannot be changed"));
     }

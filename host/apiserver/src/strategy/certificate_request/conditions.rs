@@ -88,6 +88,13 @@ pub(super) fn violations(old: &[Condition], new: &[Condition]) -> Vec<Violation>
                 format!("{type_:?}"),
             ));
         }
+        if condition.status.is_empty() {
+            found.push(Violation::required(
+                format!("{field}.status"),
+                "must be given",
+            ));
+            continue;
+        }
         let status_holds = match type_ {
             APPROVED | DENIED | FAILED => condition.status == "True",
             _ => matches!(condition.status.as_str(), "True" | "False" | "Unknown"),
@@ -125,6 +132,7 @@ pub(super) fn violations(old: &[Condition], new: &[Condition]) -> Vec<Violation>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::violation::Problem;
 
     fn condition(type_: &str, status: &str) -> Condition {
         Condition {
@@ -213,6 +221,10 @@ mod tests {
         assert_eq!(violations(&[], &[condition("x", "False")]), []);
         assert_eq!(violations(&[], &[condition("x", "yes")]).len(), 1);
         assert_eq!(violations(&[], &[condition("", "True")]).len(), 1);
+        assert_eq!(
+            violations(&[], &[condition(APPROVED, "")])[0].problem,
+            Problem::Required
+        );
         assert_eq!(
             violations(&[], &[condition("x", "True"), condition("x", "False")]).len(),
             1

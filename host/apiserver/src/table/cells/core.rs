@@ -25,7 +25,7 @@ pub(crate) const SECRETS: Columns = Columns {
     columns: &[
         Column::text("Name"),
         Column::text("Type"),
-        Column::number("Data"),
+        Column::text("Data"),
         Column::text("Age"),
     ],
     cells: |object, now| {
@@ -42,7 +42,7 @@ pub(crate) const SECRETS: Columns = Columns {
 pub(crate) const CONFIG_MAPS: Columns = Columns {
     columns: &[
         Column::text("Name"),
-        Column::number("Data"),
+        Column::text("Data"),
         Column::text("Age"),
     ],
     cells: |object, now| {
@@ -58,7 +58,7 @@ pub(crate) const CONFIG_MAPS: Columns = Columns {
 pub(crate) const SERVICE_ACCOUNTS: Columns = Columns {
     columns: &[
         Column::text("Name"),
-        Column::number("Secrets"),
+        Column::text("Secrets"),
         Column::text("Age"),
     ],
     cells: |object, now| {
