@@ -1,0 +1,77 @@
+//! Differences that are meant, or not closed yet, with the reason.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::difference::Difference;
+use crate::script::Request;
+
+/// The list.
+pub(crate) struct Known {
+    entries: Vec<(Entry, bool)>,
+}
+
+/// Places of answers where a difference is known.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    /// `FILE: TITLE` of the request; `*` stands for any text.
+    request: String,
+    /// The place in the answer; `*` stands for any text.
+    at: String,
+    /// Why.
+    reason: String,
+}
+
+impl Known {
+    pub(crate) fn read(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).expect("the list of known differences");
+        let entries: Vec<Entry> = serde_saphyr::from_str(&text).expect("a list of differences");
+        for entry in &entries {
+            assert!(!entry.reason.trim().is_empty(), "{entry} has no reason");
+        }
+        Self {
+            entries: entries.into_iter().map(|entry| (entry, false)).collect(),
+        }
+    }
+
+    /// Whether the difference stands in the list.
+    pub(crate) fn explains(&mut self, script: &str, request: &Request, found: &Difference) -> bool {
+        let title = format!("{script}: {}", request.title);
+        let mut explained = false;
+        for (entry, seen) in &mut self.entries {
+            if matches(&entry.request, &title) && matches(&entry.at, &found.at) {
+                *seen = true;
+                explained = true;
+            }
+        }
+        explained
+    }
+
+    /// What stands in the list and did not occur.
+    pub(crate) fn unseen(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|(_, seen)| !seen)
+            .map(|(entry, _)| entry)
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.request, self.at)
+    }
+}
+
+/// Whether `text` is of the form of `pattern`, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let parts: Vec<_> = pattern.split('*').map(regex::escape).collect();
+    let pattern = format!("^{}$", parts.join(".*"));
+    regex::Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(text))
+}
+
+#[test]
+fn a_star_stands_for_any_text() {
+    assert!(matches("a/*/c", "a/b/b/c") && matches("*", "") && matches("a", "a"));
+    assert!(!matches("a/*/c", "a/c") && !matches("a", "ab") && !matches("a.c", "abc"));
+}
