@@ -4,9 +4,13 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use sha2::{Digest as _, Sha256};
 use slipway_guest_build::{Component, GuestBuild, Toolchain};
 use wasmtime::Engine;
 
@@ -58,10 +62,12 @@ fn root() -> Result<PathBuf> {
 }
 
 /// `<target>/guests`, which outlives this build script's own output folder: what is there is not built again.
-/// OUT_DIR is `<target>/[<triple>/]<profile>/build/<package>-<hash>/out`; a target folder has a tag.
+/// OUT_DIR is `<target>/[<triple>/]<profile>/build/<package>-<hash>/out`; a target folder that
+/// cargo made has a tag.
 fn guests_folder(out: &Path) -> Result<PathBuf> {
     out.ancestors()
         .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        .or_else(|| out.ancestors().nth(4))
         .map(|target| target.join("guests"))
         .with_context(|| format!("{} lies in no target folder of cargo", out.display()))
 }
@@ -74,13 +80,23 @@ fn embed(component: &Component, engine: &Engine, out: &Path) -> Result<String> {
         .precompile_component(&bytes)
         .map_err(anyhow::Error::from)
         .with_context(|| format!("cannot compile {name}"))?;
-    fs::write(out.join(format!("{name}.wasm")), &bytes)?;
+    fs::write(out.join(format!("{name}.wasm.deflate")), deflated(&bytes)?)?;
     fs::write(out.join(format!("{name}.cwasm")), compiled)?;
+    let digest = Sha256::digest(&bytes);
+    let included =
+        |ending| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{ending}\"))");
     let mut line = String::new();
     writeln!(
         line,
-        "    Bundled {{ name: {name:?}, component: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.wasm\")), \
-         compiled: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.cwasm\")) }},"
+        "    Bundled {{ name: {name:?}, digest: {digest:?}, deflated: {}, compiled: {} }},",
+        included("wasm.deflate"),
+        included("cwasm")
     )?;
     Ok(line)
+}
+
+fn deflated(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
 }

@@ -1,13 +1,18 @@
 //! The plugins that come with the program, built and compiled with it.
 
+use std::io::{self, Read as _};
+
+use flate2::read::DeflateDecoder;
 use slipway_config::digest::Sha256Digest;
 
 /// A plugin inside the program.
 pub struct Bundled {
     /// Its name, by which the configuration refers to it.
     pub name: &'static str,
-    /// The component, as its author would ship it.
-    pub component: &'static [u8],
+    /// SHA-256 over the component.
+    digest: [u8; 32],
+    /// The component, as its author would ship it, compressed: it is looked at, and never run.
+    deflated: &'static [u8],
     /// The same, compiled for the engine of this program.
     pub(crate) compiled: &'static [u8],
 }
@@ -15,7 +20,17 @@ pub struct Bundled {
 impl Bundled {
     /// SHA-256 over the component.
     pub fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(self.component)
+        self.digest.into()
+    }
+
+    /// The component, as its author would ship it.
+    ///
+    /// # Errors
+    /// When this program is damaged.
+    pub fn component(&self) -> io::Result<Vec<u8>> {
+        let mut component = Vec::new();
+        DeflateDecoder::new(self.deflated).read_to_end(&mut component)?;
+        Ok(component)
     }
 }
 
@@ -40,4 +55,5 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-const BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+/// One place in memory: a constant of this size would be copied to wherever it is used.
+static BUNDLED: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));

@@ -106,8 +106,9 @@ impl Inspection {
             }
         };
         let digest = code.digest();
-        let size = code.bytes().len() as u64;
-        let metadata = Metadata::of(code.bytes());
+        let bytes = code.bytes()?;
+        let size = bytes.len() as u64;
+        let metadata = Metadata::of(&bytes);
         let component = loader.compile(&name, code).await?;
         let surface = Surface::of(&component, loader.engine.wasmtime());
         let kinds = surface.points();

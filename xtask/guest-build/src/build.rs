@@ -158,11 +158,11 @@ impl GuestBuild {
             }
         }
         cargo
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
             .env("CARGO_PROFILE_RELEASE_LTO", "fat")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
             .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
-            .env("CARGO_PROFILE_RELEASE_STRIP", "debuginfo")
+            .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
             // Macros and build scripts run for moments, and take longer to optimise: 46 s of CPU for the bundled
             // plugins, and 162 s with the optimisation that the workspace has them built with for the host.
             .env("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_OPT_LEVEL", "0");

@@ -12,9 +12,12 @@ pub(crate) fn settings(target: &str) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     config
         .target(target)?
-        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_opt_level(OptLevel::SpeedAndSize)
         .max_wasm_stack(STACK_BYTES)
         .epoch_interruption(true)
+        // Where in the module a trap happened is told by the function's name; the map from every instruction to its offset
+        // would be a third of the compiled code.
+        .generate_address_map(false)
         // The same inputs give the same answer on every machine, so that a decision can be replayed.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true);

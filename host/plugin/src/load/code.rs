@@ -1,5 +1,6 @@
 //! The bytes of a component: where they come from, and how they become code.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -78,16 +79,26 @@ impl Code {
     }
 
     /// The component's bytes.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>, LoadError> {
         match self {
-            Self::Bundled(bundled) => bundled.component,
-            Self::Read(bytes) => bytes,
+            Self::Bundled(bundled) => {
+                bundled
+                    .component()
+                    .map(Cow::Owned)
+                    .map_err(|error| LoadError::Runtime {
+                        reason: format!("the bundled plugin {} is damaged: {error}", bundled.name),
+                    })
+            }
+            Self::Read(bytes) => Ok(Cow::Borrowed(bytes)),
         }
     }
 
     /// SHA-256 over the component.
     pub(crate) fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(self.bytes())
+        match self {
+            Self::Bundled(bundled) => bundled.digest(),
+            Self::Read(bytes) => Sha256Digest::of(bytes),
+        }
     }
 
     /// The compiled component.

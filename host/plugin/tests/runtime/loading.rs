@@ -63,7 +63,7 @@ proptest! {
         flips in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4), cut: Option<Index>
     ) {
         let whole = bundled::list().iter().find(|plugin| plugin.name == "approve-manual").unwrap();
-        let mut bytes = whole.component.to_vec();
+        let mut bytes = whole.component().unwrap();
         for (index, byte) in flips {
             let length = bytes.len();
             bytes[index.index(length)] = byte;

@@ -20,10 +20,7 @@ pub(crate) fn guest(name: &str) -> PathBuf {
 
 fn build() -> BTreeMap<String, PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut build = GuestBuild::new(root.join("Cargo.toml"), target.join("guests"));
     for name in [
         "false-store",

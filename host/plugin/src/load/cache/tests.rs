@@ -22,16 +22,16 @@ impl Fixture {
         }
     }
 
-    fn component(&self) -> &'static [u8] {
-        bundled::list()[0].component
+    fn component(&self) -> Vec<u8> {
+        bundled::list()[0].component().unwrap()
     }
 
     fn load(&self) -> Result<Component, LoadError> {
-        self.cache.component("p", &self.engine, self.component())
+        self.cache.component("p", &self.engine, &self.component())
     }
 
     fn file(&self) -> PathBuf {
-        self.cache.path(&self.engine, self.component())
+        self.cache.path(&self.engine, &self.component())
     }
 
     fn is_used(&self) -> bool {
