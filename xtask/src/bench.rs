@@ -7,7 +7,7 @@ use crate::setup;
 
 /// Builds everything in release and runs the benchmarks of the tests crate against the real binary.
 pub(crate) fn run() -> Result<()> {
-    setup::run()?;
+    setup::guest_std::ensure()?;
     command::run(cargo().args(["build", "--release", "--locked", "--package", "slipway"]))?;
     command::run(cargo().args([
         "bench",

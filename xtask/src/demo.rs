@@ -9,7 +9,7 @@ use crate::setup;
 
 /// Builds the release binary, bundled plugins included, and lets it show itself.
 pub(crate) fn run() -> Result<()> {
-    setup::run()?;
+    setup::guest_std::ensure()?;
     command::run(cargo().args(["build", "--release", "--locked", "--package", "slipway"]))?;
     command::run(
         Command::new(release_binary()?)
