@@ -112,12 +112,8 @@ fn a_server_whose_certificate_expired_and_what_renews_it() {
     assert_snapshot!("server-expired", refused.message(3));
     assert_times(&refused, [-YEAR, 0]);
     let refused = cluster.slipway(&["token", "list"]);
-    let seconds = regex::Regex::new(r"\d{8,10}").expect("a pattern");
-    let message = refused.message(3);
-    assert_snapshot!(
-        "administrator-expired",
-        seconds.replace_all(&message, "SECONDS")
-    );
+    assert_snapshot!("administrator-expired", refused.message(3));
+    assert_times(&refused, [-YEAR, 0]);
 
     cluster.init_phase("certs");
     cluster.init_phase("kubeconfig");

@@ -32,6 +32,16 @@ fn no_command_prints_a_secret_that_it_was_not_asked_for() {
         ],
     );
     outputs.extend([malformed.stdout(), malformed.stderr()]);
+    for misplaced in [
+        &["join", "--discovery-token-ca-cert-hash", &token][..],
+        &["join", "--node-name", &token],
+        &["posture", &token],
+        &[&token],
+    ] {
+        let run = node.slipway(misplaced);
+        assert_eq!(run.code(), Some(2), "{misplaced:?}");
+        outputs.extend([run.stdout(), run.stderr()]);
+    }
     let key = std::fs::read_to_string(cluster.sandbox().dir().join("kubernetes/pki/ca.key"))
         .expect("the CA's key");
     let key = key.lines().nth(1).expect("a key").to_owned();

@@ -21,6 +21,7 @@ pub(crate) use inspect::{
 pub(crate) use join::{JoinArguments, JoinCommand, JoinOptions};
 pub(crate) use secret::{DiscoverySecret, SecretSource, SecretText, TOKEN_VARIABLE};
 pub(crate) use slipway_config::duration::GoDuration;
+use slipway_config::redact;
 pub(crate) use token::{TokenArguments, TokenCommand, TokenCreateArguments, TokenUsage};
 
 /// Launches Kubernetes clusters and brings nodes aboard.
@@ -36,6 +37,22 @@ pub(crate) struct Arguments {
     pub(crate) global: GlobalArguments,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Those of this process. Where they cannot be read, says why and ends it.
+    pub(crate) fn of_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            // Clap repeats what it cannot read, which may be a token in the wrong place.
+            let said = error.render().to_string();
+            let clean = redact::tokens(&said);
+            if error.use_stderr() && clean != said {
+                anstream::eprint!("{clean}");
+                std::process::exit(error.exit_code());
+            }
+            error.exit()
+        })
+    }
 }
 
 /// Flags that every command takes.

@@ -6,8 +6,10 @@ mod usage;
 
 use std::process::ExitCode;
 
+use advice::RefusedCertificate;
 pub(crate) use advice::{Advice, BACKUP, NEW_STORE};
 pub(crate) use coded::Coded;
+use slipway_config::redact;
 pub(crate) use usage::Usage;
 
 /// Why a command failed, as scripts see it. Stable: documented in docs/cli.md.
@@ -63,7 +65,7 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self {
-            message: sentence(&error),
+            message: redact::tokens(&sentence(&error)),
             advice: Advice::for_error(&error),
         }
     }
@@ -86,7 +88,10 @@ fn sentence(error: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
-    text
+    match error.chain().find_map(RefusedCertificate::among) {
+        Some(refused) => refused.put_plainly(text),
+        None => text,
+    }
 }
 
 /// What a cause says; of the API's answer its message only, since kube adds all of it in the form of a programmer.

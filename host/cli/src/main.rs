@@ -18,14 +18,12 @@ mod server;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::output::Printer;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let printer = Printer::new(&arguments.global);
     logging::start(&arguments.global);
     match commands::run(arguments, printer) {

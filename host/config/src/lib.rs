@@ -16,6 +16,7 @@ pub mod name;
 pub mod pin;
 pub mod plugin;
 pub mod posture;
+pub mod redact;
 pub mod size;
 pub mod system;
 mod text;

@@ -13,6 +13,7 @@ use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
 use slipway_config::finding::Finding;
 use slipway_config::name::NodeName;
+use slipway_config::redact;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::decision::ledger::TokenUse;
 use slipway_pki::decision::verdict::{self, Decision, GUARDRAILS, Reason};
@@ -134,21 +135,17 @@ impl Approver {
         };
         let now = (self.clock)();
         let token = case.checked.token.as_ref();
-        if let Some(wanted) = subject::claim(&case.request, guarded, token, now) {
-            let claimed = self
-                .claims
-                .acquire(&wanted, &case.request.name_any())
-                .await?;
-            if let Claimed::Another(finding) = claimed {
-                let reason = Reason {
-                    approver: GUARDRAILS.to_owned(),
-                    text: finding.seen.clone(),
-                };
-                let decision = Decision::Pending {
-                    reasons: vec![reason],
-                };
-                return self.leave_open(case, decision, Some(finding)).await;
-            }
+        if let Some(wanted) = subject::claim(&case.request, guarded, token, now)
+            && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
+        {
+            let reason = Reason {
+                approver: GUARDRAILS.to_owned(),
+                text: finding.seen.clone(),
+            };
+            let decision = Decision::Pending {
+                reasons: vec![reason],
+            };
+            return self.leave_open(case, decision, Some(finding)).await;
         }
         if let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
             && self.ledgers.reserve(&wanted).await?.is_err()
@@ -253,7 +250,7 @@ impl Approver {
     }
 
     async fn show_failure(&self, name: &str, error: &Error) {
-        let message = crate::redact::text(&error.to_string());
+        let message = redact::text(&error.to_string());
         let shown = match self.read(name).await {
             Ok(Some(request)) if condition::standing(&request) == Standing::Open => {
                 self.show(request, "Retrying", &message).await.map(drop)
@@ -349,7 +346,7 @@ impl Case {
             guardrails: guardrails
                 .iter()
                 .chain(&finding)
-                .map(crate::redact::finding)
+                .map(redact::finding)
                 .collect(),
             opinions: self.reviewed.recorded(decision),
             certificate: None,

@@ -10,7 +10,7 @@ use slipway_plugin::extension::csr_approver::{Review, ReviewError, ReviewRequest
 use slipway_plugin::{CsrApprover, PluginIdentity};
 
 use crate::decision_log::PluginOpinion;
-use crate::redact;
+use slipway_config::redact;
 
 /// The approvers, in the order of the configuration.
 #[derive(Clone, Default)]

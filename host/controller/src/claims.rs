@@ -23,8 +23,6 @@ use crate::system::Clock;
 const NAME_PREFIX: &str = "node-claim.";
 /// The key of the claim itself.
 const CLAIM: &str = "claim";
-/// The key of the name of the request behind it, which cannot be found by its UID.
-const REQUEST: &str = "request";
 /// Longest name of an object.
 const LONGEST_NAME: usize = 253;
 /// Turns of looking and acting before somebody else gets a turn.
@@ -33,17 +31,10 @@ const TURNS: usize = 8;
 /// Reads and writes claims. Cheap to clone.
 #[derive(Clone)]
 pub struct Claims {
-    records: Records<NodeClaim>,
+    records: Records<Claim>,
     client: kube::Client,
     ledgers: Ledgers,
     clock: Clock,
-}
-
-/// A claim, and the request through which it was made.
-#[derive(Clone, Debug)]
-pub(crate) struct NodeClaim {
-    pub(crate) claim: Claim,
-    request: String,
 }
 
 /// Whether a name could be had.
@@ -78,26 +69,22 @@ impl Claims {
 
     /// All claims.
     pub(crate) async fn list(&self) -> Result<Vec<Claim>, Error> {
-        let found = self.records.list(NodeClaim::LABEL).await?;
-        Ok(found
-            .into_iter()
-            .map(|stored| stored.record.claim)
-            .collect())
+        let found = self.records.list(Claim::LABEL).await?;
+        Ok(found.into_iter().map(|stored| stored.record).collect())
     }
 
-    /// Claims a name for the request called `request`. On disk when this returns.
-    pub(crate) async fn acquire(&self, wanted: &Claim, request: &str) -> Result<Claimed, Error> {
+    /// Claims a name. On disk when this returns.
+    pub(crate) async fn acquire(&self, wanted: &Claim) -> Result<Claimed, Error> {
         for _ in 0..TURNS {
             let existing = self.get(&wanted.node).await?;
             let facts = match &existing {
-                Some(stored) => Some((&stored.record.claim, self.facts(&stored.record).await?)),
+                Some(stored) => Some((&stored.record, self.facts(&stored.record).await?)),
                 None => None,
             };
             match claim::next(facts, wanted, (self.clock)()) {
                 Step::Create(claim) => {
-                    let request = request.to_owned();
                     // Where somebody else made it first, the next turn shows whose it is.
-                    self.records.create(&NodeClaim { claim, request }).await?;
+                    self.records.create(&claim).await?;
                 }
                 Step::Held => return Ok(Claimed::Held),
                 Step::Clear(_) => {
@@ -119,7 +106,7 @@ impl Claims {
         let Some(Stored { record, .. }) = self.get(&wanted.node).await? else {
             return Ok(Claimed::Held);
         };
-        let facts = Some((&record.claim, self.facts(&record).await?));
+        let facts = Some((&record, self.facts(&record).await?));
         Ok(match claim::next(facts, wanted, (self.clock)()) {
             Step::Defer(finding) => Claimed::Another(finding),
             Step::Create(_) | Step::Held | Step::Clear(_) => Claimed::Held,
@@ -135,33 +122,33 @@ impl Claims {
             return Ok(true);
         };
         let facts = self.facts(&stored.record).await?;
-        if claim::end(&stored.record.claim, facts, (self.clock)()).is_none() {
+        if claim::end(&stored.record, facts, (self.clock)()).is_none() {
             return Ok(false);
         }
         self.records.remove(&stored).await?;
         Ok(true)
     }
 
-    async fn get(&self, node: &NodeName) -> Result<Option<Stored<NodeClaim>>, Error> {
+    async fn get(&self, node: &NodeName) -> Result<Option<Stored<Claim>>, Error> {
         self.records.get(&name(node)).await
     }
 
-    async fn facts(&self, stored: &NodeClaim) -> Result<ClaimFacts, Error> {
+    async fn facts(&self, claim: &Claim) -> Result<ClaimFacts, Error> {
         let requests: Api<CertificateSigningRequest> = Api::all(self.client.clone());
         let request = requests
-            .get_opt(&stored.request)
+            .get_opt(&claim.request)
             .await
             .during(
                 "read",
-                format_args!("CertificateSigningRequest {}", stored.request),
+                format_args!("CertificateSigningRequest {}", claim.request),
             )?
-            .filter(|request| request.metadata.uid.as_ref() == Some(&stored.claim.request_uid));
+            .filter(|request| request.metadata.uid.as_ref() == Some(&claim.request_uid));
         let nodes: Api<Node> = Api::all(self.client.clone());
         let node = nodes
-            .get_opt(stored.claim.node.as_str())
+            .get_opt(claim.node.as_str())
             .await
-            .during("read", format_args!("Node {}", stored.claim.node))?;
-        let token_revoked = match &stored.claim.token_uid {
+            .during("read", format_args!("Node {}", claim.node))?;
+        let token_revoked = match &claim.token_uid {
             None => false,
             // Without its ledger nothing can be used through a token.
             Some(uid) => self
@@ -178,13 +165,13 @@ impl Claims {
     }
 }
 
-impl Record for NodeClaim {
+impl Record for Claim {
     const ALL: &'static str = "the claims on node names";
     const LABEL: &'static str = "slipway.dev/node-claim";
     const IMMUTABLE: bool = true;
 
     fn name(&self) -> String {
-        name(&self.claim.node)
+        name(&self.node)
     }
 
     fn label(&self) -> String {
@@ -192,18 +179,12 @@ impl Record for NodeClaim {
     }
 
     fn to_data(&self) -> Result<BTreeMap<String, String>, serde_json::Error> {
-        Ok(BTreeMap::from([
-            (CLAIM.to_owned(), serde_json::to_string(&self.claim)?),
-            (REQUEST.to_owned(), self.request.clone()),
-        ]))
+        let claim = serde_json::to_string(self)?;
+        Ok(BTreeMap::from([(CLAIM.to_owned(), claim)]))
     }
 
     fn from_data(data: &BTreeMap<String, String>) -> Result<Self, String> {
-        let claim = required(data, CLAIM)?;
-        Ok(Self {
-            claim: serde_json::from_str(claim).map_err(|error| error.to_string())?,
-            request: required(data, REQUEST)?.clone(),
-        })
+        serde_json::from_str(required(data, CLAIM)?).map_err(|error| error.to_string())
     }
 }
 

@@ -14,6 +14,7 @@ use kube::api::{Api, PostParams};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Outcome};
 use slipway_config::name::NodeName;
+use slipway_config::redact;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::certificate::Certificate;
 use slipway_pki::decision::signing;
@@ -28,7 +29,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
-use crate::{redact, subject, trail};
+use crate::{subject, trail};
 
 /// How long until another try after somebody else was quicker.
 const SOON: Duration = Duration::from_millis(50);
@@ -125,8 +126,7 @@ impl CsrSigner {
     ) -> Result<Option<Refused>, Error> {
         let now = (self.clock)();
         if let Some(wanted) = subject::claim(request, guarded, token, now)
-            && let Claimed::Another(finding) =
-                self.claims.acquire(&wanted, &request.name_any()).await?
+            && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
         {
             return Ok(Some(Refused {
                 reason: "NodeNameClaimed",

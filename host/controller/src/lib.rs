@@ -20,7 +20,6 @@ mod error;
 pub mod ledger;
 mod queue;
 mod records;
-mod redact;
 pub mod requests;
 mod subject;
 pub mod system;

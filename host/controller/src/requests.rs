@@ -19,9 +19,9 @@ use crate::cluster::{ClusterSettings, Guard, GuardedCsr};
 use crate::condition::{self, APPROVED, DENIED, Standing};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
-use crate::redact;
 use crate::subject;
 use crate::system::{Clock, system_clock};
+use slipway_config::redact;
 
 /// Works on requests, with nothing but a client.
 #[derive(Clone)]

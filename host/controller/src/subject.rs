@@ -16,8 +16,8 @@ use slipway_plugin::extension::csr_approver::{self, Requester, ReviewRequest};
 
 use crate::cluster::extra;
 use crate::decision_log::Subject;
-use crate::redact;
 use crate::system::later;
+use slipway_config::redact;
 
 /// How long a claim lasts that is made through a token whose time is over already: as long as a reservation.
 const LATE_CLAIM: Duration = RESERVATION_LIMIT;
@@ -101,6 +101,7 @@ pub(crate) fn claim(
     is_new.then(|| Claim {
         node: guarded.node().clone(),
         key: guarded.public_key().fingerprint(),
+        request: request.name_any(),
         request_uid: request.uid().unwrap_or_default(),
         token_uid: token.map(|token| token.ledger.token_uid().to_owned()),
         expires: token.and_then(|token| token.ledger.expires()).map(end_of),

@@ -5,11 +5,12 @@
 //! is told of every decision that took effect when it is seen, and writes each of them once.
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use slipway_config::redact;
 use slipway_pki::signer::NodeSigner;
 
 use crate::condition::{self, APPROVED, DECIDED, DENIED};
 use crate::decision_log::{Action, Entry, Stage};
-use crate::{redact, subject};
+use crate::subject;
 
 /// The record of the decision that stands in the request; none where it is not decided, or is for a signer that is not
 /// served.

@@ -122,6 +122,32 @@ pub enum CertificateFailure {
     Other(String),
 }
 
+impl CertificateFailure {
+    /// Those findings of WebPKI that need no more facts than it gives.
+    pub fn from_web_pki(error: &rustls::CertificateError) -> Option<Self> {
+        match error {
+            rustls::CertificateError::ExpiredContext { time, not_after } => Some(Self::Expired {
+                not_after: timestamp(*not_after),
+                now: timestamp(*time),
+            }),
+            rustls::CertificateError::NotValidYetContext { time, not_before } => {
+                Some(Self::NotYetValid {
+                    not_before: timestamp(*not_before),
+                    now: timestamp(*time),
+                })
+            }
+            rustls::CertificateError::NotValidForNameContext {
+                expected,
+                presented,
+            } => Some(Self::WrongName {
+                expected: vec![expected.to_str().into_owned()],
+                presented: presented.iter().map(|name| plain_name(name)).collect(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// No address could be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoConnection {
@@ -283,47 +309,21 @@ pub(crate) fn from_handshake(error: &io::Error) -> ConnectFailure {
                 None => ConnectFailure::Tls(tls.to_string()),
             }
         }
-        rustls::Error::InvalidCertificate(error) => {
-            ConnectFailure::Certificate(from_web_pki(error).unwrap_or_else(|| match error {
+        rustls::Error::InvalidCertificate(error) => ConnectFailure::Certificate(
+            CertificateFailure::from_web_pki(error).unwrap_or_else(|| match error {
                 rustls::CertificateError::UnknownIssuer
                 | rustls::CertificateError::BadSignature => CertificateFailure::Other(
                     "it was issued by a CA that this machine does not trust".to_owned(),
                 ),
                 _ => CertificateFailure::Other(tls.to_string()),
-            }))
-        }
+            }),
+        ),
         rustls::Error::AlertReceived(alert) if refuses_client(*alert) => {
             ConnectFailure::ClientCertificateRefused {
                 alert: format!("{alert:?}"),
             }
         }
         other => ConnectFailure::Tls(other.to_string()),
-    }
-}
-
-/// Those findings of WebPKI that need no more facts than it gives.
-pub(super) fn from_web_pki(error: &rustls::CertificateError) -> Option<CertificateFailure> {
-    match error {
-        rustls::CertificateError::ExpiredContext { time, not_after } => {
-            Some(CertificateFailure::Expired {
-                not_after: timestamp(*not_after),
-                now: timestamp(*time),
-            })
-        }
-        rustls::CertificateError::NotValidYetContext { time, not_before } => {
-            Some(CertificateFailure::NotYetValid {
-                not_before: timestamp(*not_before),
-                now: timestamp(*time),
-            })
-        }
-        rustls::CertificateError::NotValidForNameContext {
-            expected,
-            presented,
-        } => Some(CertificateFailure::WrongName {
-            expected: vec![expected.to_str().into_owned()],
-            presented: presented.iter().map(|name| plain_name(name)).collect(),
-        }),
-        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore,
 use slipway_config::pin::CaPin;
 
 use super::ConnectError;
-use super::failure::{CertificateFailure, from_web_pki};
+use super::failure::CertificateFailure;
 use super::peer::{Peer, pins};
 
 /// Accepts a certificate that chains to one of the given CAs, carries one of the required names, and is not a node's.
@@ -55,7 +55,7 @@ impl ApiServerVerifier {
         let rustls::Error::InvalidCertificate(reason) = error else {
             return CertificateFailure::Other(error.to_string());
         };
-        match (from_web_pki(reason), reason) {
+        match (CertificateFailure::from_web_pki(reason), reason) {
             (Some(CertificateFailure::WrongName { presented, .. }), _) => {
                 CertificateFailure::WrongName {
                     expected: self

@@ -16,6 +16,8 @@ use slipway_plugin::LoadError;
 use slipway_plugin::extension::endpoint_provider::EndpointError;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
+pub(super) use administrator::RefusedCertificate;
+
 use super::{Code, Usage};
 
 const TOKENS: &str = "on the control plane, `slipway token list` shows the tokens, `slipway token create --print-join-command` makes one";

@@ -4,7 +4,7 @@ use slipway_config::finding::{Finding, Outcome};
 use slipway_pki::decision::verdict::{Decision, Reason};
 
 use crate::chain::Reviewed;
-use crate::redact;
+use slipway_config::redact;
 
 /// Most findings that are shown beside the reasons.
 const MOST_FINDINGS: usize = 3;

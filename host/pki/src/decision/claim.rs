@@ -18,7 +18,9 @@ pub struct Claim {
     pub node: NodeName,
     /// The key that claims it.
     pub key: KeyFingerprint,
-    /// UID of the request through which it is claimed.
+    /// Name of the request through which it is claimed.
+    pub request: String,
+    /// UID of that request: another may come to have its name.
     pub request_uid: String,
     /// UID of the token that submitted the request, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -97,8 +99,8 @@ pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timesta
         return Step::Held;
     }
     let seen = format!(
-        "the name {} is claimed by another key, {}, through the request with UID {}, since {:.0}",
-        claim.node, claim.key, claim.request_uid, claim.claimed
+        "the name {} is claimed by another key, {}, through the request {}, since {:.0}",
+        claim.node, claim.key, claim.request, claim.claimed
     );
     Step::Defer(Finding::failed("name-unclaimed", seen).with_fix(format!(
         "find out which machine is {}: if it is the other one, deny this request; if it is this one, delete the \

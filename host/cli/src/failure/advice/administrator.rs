@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
+use slipway_bootstrap::connect::CertificateFailure;
 use slipway_controller::ApiFailure;
 
 use super::{Advice, CLOCK, Code, EXPIRED, ROOM};
@@ -13,11 +14,7 @@ const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig 
 
 /// The advice for a call of an administrator's, where the cause is one.
 pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
-    let error = match cause.downcast_ref::<ApiFailure>() {
-        Some(failure) => failure.kube_error(),
-        None => cause.downcast_ref::<kube::Error>()?,
-    };
-    match error {
+    match of_client(cause)? {
         kube::Error::Api(status) => match status.code {
             401 => Some(Advice::new(Code::Unauthorized, CREDENTIALS)),
             403 => Some(Advice::bare(Code::Unauthorized)),
@@ -35,6 +32,47 @@ fn unreachable() -> Advice {
         Code::Unreachable,
         "is the API server running? `slipway serve` starts the one that init made",
     )
+}
+
+/// The API server's certificate, refused by a client whose own words are those of a programmer.
+pub(in crate::failure) struct RefusedCertificate {
+    client_says: String,
+    why: String,
+}
+
+impl RefusedCertificate {
+    /// Where that is what a cause is about.
+    pub(in crate::failure) fn among(cause: &(dyn Error + 'static)) -> Option<Self> {
+        let client = of_client(cause)?;
+        let rustls::Error::InvalidCertificate(error) = tls(client)? else {
+            return None;
+        };
+        let why = CertificateFailure::from_web_pki(error)
+            .map_or_else(|| error.to_string(), |failure| failure.to_string());
+        Some(Self {
+            client_says: client.to_string(),
+            why,
+        })
+    }
+
+    /// The text with the client's words, which stand last, replaced.
+    pub(in crate::failure) fn put_plainly(&self, text: String) -> String {
+        match text.split_once(&self.client_says) {
+            Some((before, _)) => format!(
+                "{before}the API server's certificate is refused: {}",
+                self.why
+            ),
+            None => text,
+        }
+    }
+}
+
+/// The client's error that a cause is, or wraps.
+fn of_client<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a kube::Error> {
+    match cause.downcast_ref::<ApiFailure>() {
+        Some(failure) => Some(failure.kube_error()),
+        None => cause.downcast_ref(),
+    }
 }
 
 /// What TLS found, wherever it is among the causes.

@@ -13,6 +13,7 @@ fn claim(key: u8, request: &str) -> Claim {
     Claim {
         node: "worker-1".parse().unwrap(),
         key: [key; 32].into(),
+        request: format!("{request}-request"),
         request_uid: request.to_owned(),
         token_uid: Some("token-uid".to_owned()),
         expires: Some(at(1000)),
@@ -68,7 +69,7 @@ fn another_key_waits_for_a_person_and_is_told_why() {
         };
         assert_eq!(finding.rule, "name-unclaimed");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(finding.seen, @"the name worker-1 is claimed by another key, 0101010101010101010101010101010101010101010101010101010101010101, through the request with UID first, since 1970-01-01T00:00:00Z");
+            insta::assert_snapshot!(finding.seen, @"the name worker-1 is claimed by another key, 0101010101010101010101010101010101010101010101010101010101010101, through the request first-request, since 1970-01-01T00:00:00Z");
         }
     }
 }
@@ -124,7 +125,7 @@ fn a_claim_ends_as_the_design_says_and_not_before() {
 #[test]
 fn claims_have_a_stable_json_form() {
     let json = serde_json::to_string(&claim(0xab, "first")).unwrap();
-    insta::assert_snapshot!(json, @r#"{"node":"worker-1","key":"sha256:abababababababababababababababababababababababababababababababab","requestUid":"first","tokenUid":"token-uid","expires":"1970-01-01T00:16:40Z","claimed":"1970-01-01T00:00:00Z"}"#);
+    insta::assert_snapshot!(json, @r#"{"node":"worker-1","key":"sha256:abababababababababababababababababababababababababababababababab","request":"first-request","requestUid":"first","tokenUid":"token-uid","expires":"1970-01-01T00:16:40Z","claimed":"1970-01-01T00:00:00Z"}"#);
     assert_eq!(
         serde_json::from_str::<Claim>(&json).unwrap(),
         claim(0xab, "first")

@@ -1,8 +1,8 @@
-//! Text from elsewhere on its way into the log or into a condition: what looks like a secret is taken out, and so is
+//! Text from elsewhere on its way into a log, a condition or a message: what looks like a secret is taken out, and so is
 //! what would disturb a terminal.
 
-use slipway_config::finding::{Finding, Verdict};
-use slipway_config::token::{TokenId, TokenSecret};
+use crate::finding::{Finding, Verdict};
+use crate::token::{TokenId, TokenSecret};
 
 /// Longest text that is kept, in bytes.
 const LONGEST: usize = 4096;
@@ -10,7 +10,7 @@ const LONGEST: usize = 4096;
 const REDACTED: &str = "[redacted]";
 
 /// The text without bootstrap tokens, PEM blocks of private keys, bearer credentials and control characters.
-pub(crate) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     let end = text.floor_char_boundary(LONGEST.min(text.len()));
     let kept = text.get(..end).unwrap_or_default();
     let mut clean = String::with_capacity(kept.len());
@@ -21,7 +21,7 @@ pub(crate) fn text(text: &str) -> String {
             clean.push_str(REDACTED);
             clean.push_str(word.get(bare.len()..).unwrap_or_default());
         } else {
-            clean.push_str(&without_tokens(word));
+            clean.push_str(&tokens(word));
         }
         after_bearer = bare.eq_ignore_ascii_case("bearer");
     }
@@ -32,7 +32,7 @@ pub(crate) fn text(text: &str) -> String {
 }
 
 /// A finding with clean texts.
-pub(crate) fn finding(finding: &Finding) -> Finding {
+pub fn finding(finding: &Finding) -> Finding {
     Finding {
         rule: text(&finding.rule),
         outcome: finding.outcome,
@@ -42,7 +42,7 @@ pub(crate) fn finding(finding: &Finding) -> Finding {
 }
 
 /// A verdict with a clean reason.
-pub(crate) fn verdict(verdict: &Verdict) -> Verdict {
+pub fn verdict(verdict: &Verdict) -> Verdict {
     match verdict {
         Verdict::Deny(reason) => Verdict::Deny(text(reason)),
         Verdict::Defer(reason) => Verdict::Defer(text(reason)),
@@ -56,10 +56,11 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-/// Takes out `<id>.<secret>`, standing alone: a longer name that has such a part stays.
-fn without_tokens(word: &str) -> String {
-    let mut clean = String::with_capacity(word.len());
-    for piece in word.split_inclusive(|c: char| !is_word(c)) {
+/// The text without the secrets of bootstrap tokens, `<id>.<secret>`, standing alone: a longer name that has such a part
+/// stays.
+pub fn tokens(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for piece in text.split_inclusive(|c: char| !is_word(c)) {
         let bare = piece.trim_end_matches(|c: char| !is_word(c));
         let sentence = bare.trim_end_matches('.');
         let is_token = sentence.split_once('.').is_some_and(|(id, secret)| {
