@@ -6,7 +6,8 @@ use slipway_config::posture::{PostureEntry, PostureId};
 
 use crate::discovery::Discovered;
 use crate::init::certs::Origin;
-use crate::init::settings::{PublishedCa, Settings};
+use crate::init::rbac::Access;
+use crate::init::settings::{Publication, PublishedCa, Settings};
 
 /// What the operator accepted to trust a cluster.
 pub(crate) fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
@@ -19,27 +20,39 @@ pub(crate) fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
 
 /// What an `init` with these settings leaves in force.
 pub(crate) fn of_init(settings: &Settings, ca: Origin) -> Vec<PostureEntry> {
+    let key = PostureId::CaKeyOnThisMachine.about(match ca {
+        Origin::Made | Origin::Kept => "made by slipway",
+        Origin::Given => "put there by the operator",
+    });
+    let mut posture = of_access(settings.access);
+    posture.push(key);
+    posture.extend(of_published(settings.published_ca, &settings.tokens));
+    posture
+}
+
+/// What an `init` in a cluster that runs already leaves in force.
+pub fn of_publication(publication: &Publication) -> Vec<PostureEntry> {
+    let mut posture = of_access(publication.access);
+    posture.extend(of_published(publication.published_ca, &publication.tokens));
+    posture
+}
+
+fn of_access(access: Access) -> Vec<PostureEntry> {
     let entry = |in_force: bool, id: PostureId| in_force.then(|| id.entry());
-    let tokens = settings.tokens.iter().flat_map(of_token);
-    let others = [
+    let entries = [
+        entry(access.automatic_approval, PostureId::AutomaticApproval),
         entry(
-            settings.access.automatic_approval,
-            PostureId::AutomaticApproval,
-        ),
-        entry(
-            settings.access.kubelet_compatible,
+            access.kubelet_compatible,
             PostureId::KubeletCompatibleBootstrap,
         ),
-        Some(PostureId::CaKeyOnThisMachine.about(match ca {
-            Origin::Made | Origin::Kept => "made by slipway",
-            Origin::Given => "put there by the operator",
-        })),
-        entry(
-            settings.published_ca == PublishedCa::Omitted,
-            PostureId::CaOmittedFromClusterInfo,
-        ),
     ];
-    others.into_iter().flatten().chain(tokens).collect()
+    entries.into_iter().flatten().collect()
+}
+
+fn of_published(ca: PublishedCa, tokens: &[TokenSpec]) -> impl Iterator<Item = PostureEntry> {
+    let omitted = ca == PublishedCa::Omitted;
+    let omitted = omitted.then(|| PostureId::CaOmittedFromClusterInfo.entry());
+    omitted.into_iter().chain(tokens.iter().flat_map(of_token))
 }
 
 /// What a token to be made leaves in force.

@@ -92,14 +92,14 @@ impl Cluster {
 
         let published = init::publish(
             &admin,
-            &prepared,
-            &settings,
+            &settings.publication(prepared.ca()),
             &phases,
             Timestamp::now(),
             &Silent,
         )
         .await
         .unwrap();
+        init::complete(&prepared.layout, &phases).unwrap();
         let host = PluginHost::new(HostOptions::default()).unwrap();
         run_controllers(
             &host,

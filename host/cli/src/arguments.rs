@@ -1,6 +1,7 @@
 //! What may stand on the command line. Same verbs and flags as kubeadm and kubectl have, where they have them.
 
 mod cluster;
+mod controller;
 mod init;
 mod inspect;
 mod join;
@@ -12,6 +13,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use cluster::{CsrArguments, CsrCommand};
+pub(crate) use controller::{
+    ControllerArguments, ControllerCommand, ControllerOptions, ManifestArguments,
+};
 pub(crate) use init::{InitArguments, InitCommand, InitOptions, KeyChoice, ServeArguments};
 pub(crate) use inspect::{
     CertsArguments, CertsCommand, CompletionArguments, ConfigArguments, ConfigCommand, ConfigKind,
@@ -110,6 +114,8 @@ pub(crate) enum Command {
     Join(Box<JoinArguments>),
     /// Run the bootstrap API and the controllers (what init starts)
     Serve(ServeArguments),
+    /// Run the controllers against a Kubernetes API: approver, signers, token cleaner
+    Controller(ControllerArguments),
     /// Create, list and delete bootstrap tokens
     Token(TokenArguments),
     /// See and decide certificate signing requests

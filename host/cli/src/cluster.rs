@@ -15,6 +15,7 @@ use slipway_controller::ClusterSettings;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
+pub(crate) use self::kubeconfig::Connection;
 use crate::arguments::ClusterArguments;
 use crate::failure::Coded;
 use crate::server::ServerSettings;
@@ -45,6 +46,19 @@ pub(crate) async fn find(arguments: &ClusterArguments, layout: &Layout) -> Resul
         _ if is_here => administrator(layout).await.map(Some),
         _ => Ok(None),
     }
+}
+
+/// For a process that works on a cluster: as --kubeconfig or KUBECONFIG says, else as the pod that it runs in.
+pub(crate) async fn controller(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
+    match find(arguments, layout).await? {
+        Some(client) => Ok(client),
+        None => kubeconfig::in_cluster(),
+    }
+}
+
+/// The cluster of a kubeconfig, with what nodes have to be told of it.
+pub(crate) async fn connection(file: &Path) -> Result<Connection> {
+    kubeconfig::connection(file).await
 }
 
 /// As the administrator of the cluster that init made here.

@@ -3,6 +3,7 @@
 mod certs;
 mod completion;
 mod config;
+mod controller;
 mod csr;
 mod demo;
 mod discovery;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
         Command::Init(arguments) => wait(init::run(arguments, layout, printer)),
         Command::Join(arguments) => wait(join::run(*arguments, layout, printer)),
         Command::Serve(arguments) => wait(serve::run(arguments, layout, printer)),
+        Command::Controller(arguments) => wait(controller::run(arguments, layout, printer)),
         Command::Token(arguments) => wait(token::run(arguments, layout, printer)),
         Command::Csr(arguments) => wait(csr::run(arguments, layout, printer)),
         Command::Discovery(arguments) => wait(discovery::run(arguments, layout, printer)),

@@ -5,6 +5,7 @@
 mod arguments;
 mod cluster;
 mod commands;
+mod controllers;
 mod documents;
 mod failure;
 mod input;

@@ -25,13 +25,16 @@ impl Reach {
     /// Of the cluster that a command talks to.
     pub(crate) fn of(arguments: &ClusterArguments, layout: &Layout) -> Self {
         match &arguments.kubeconfig {
-            // A path that cannot be made absolute is right where the command is pasted into the same shell.
-            Some(file) => Self(flag(
-                "--kubeconfig",
-                &std::path::absolute(file).unwrap_or_else(|_| file.clone()),
-            )),
+            Some(file) => Self::of_kubeconfig(file),
             None => Self::of_layout(layout),
         }
+    }
+
+    /// Of the cluster of a kubeconfig.
+    pub(crate) fn of_kubeconfig(file: &Path) -> Self {
+        // A path that cannot be made absolute is right where the command is pasted into the same shell.
+        let path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        Self(flag("--kubeconfig", &path))
     }
 
     /// A command of slipway's, to be pasted into a shell.

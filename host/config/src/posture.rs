@@ -120,6 +120,10 @@ catalogue! {
     SecretInArguments = "secret-in-arguments", Medium,
         "A secret was given on the command line, where every user of the machine can read it, and where the shell's history keeps it.",
         close: "give it in a file (--token-file), in the environment or at the prompt, and make a new token";
+    /// A policy can be gone around.
+    ForeignApprover = "foreign-approver", High,
+        "Somebody else approves what bootstrap tokens ask for, so that the policy of the plugins decides nothing.",
+        close: "`slipway init --kubeconfig FILE --take-over-approval`, which shows what it removes";
     /// A secret can be guessed.
     WeakTokenSecret = "weak-token-secret", High,
         "A token's secret was chosen by a person: its signature in cluster-info is public, so that it can be guessed offline.",

@@ -31,7 +31,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
-use crate::{subject, trail};
+use crate::{measures, subject, trail};
 
 /// How long until an undecided request is looked at again although nothing was seen to change.
 const RECHECK: Duration = Duration::from_secs(300);
@@ -192,6 +192,7 @@ impl Approver {
             reason = why,
             "a request was decided"
         );
+        measures::decided(type_);
         // The act is done; where this fails, it is noted when the request is seen next.
         if let Err(error) = self.note(&written).await {
             tracing::warn!(
@@ -218,6 +219,7 @@ impl Approver {
         };
         let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
+            measures::decided(reason);
             self.log.record(entry).await?;
         }
         Ok(next)
@@ -291,10 +293,12 @@ impl Approver {
             (self.clock)(),
         );
         let name = request.name_any();
+        // Conditions may be written through the status, too, but only by who may sign
+        // (plugin/pkg/admission/certificates/signing).
         self.requests
-            .replace_status(&name, &PostParams::default(), &request)
+            .replace_subresource("approval", &name, &PostParams::default(), &request)
             .await
-            .during("update the status of", title(&name))?;
+            .during("update the conditions of", title(&name))?;
         Ok(true)
     }
 

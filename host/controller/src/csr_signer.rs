@@ -29,7 +29,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
-use crate::{subject, trail};
+use crate::{measures, subject, trail};
 
 /// How long until another try after somebody else was quicker.
 const SOON: Duration = Duration::from_millis(50);
@@ -177,6 +177,7 @@ impl CsrSigner {
         request.status.get_or_insert_default().certificate = Some(ByteString(pem.into_bytes()));
         self.write_status(&request).await?;
         tracing::info!(request = request.name_any(), node = %guarded.node(), "a certificate was issued");
+        measures::issued();
         self.note_done(entry).await;
         self.end_claim(guarded.node()).await;
         Ok(())
@@ -213,6 +214,7 @@ impl CsrSigner {
             message,
             "an approved request gets no certificate"
         );
+        measures::refused();
         self.note_done(entry).await;
         Ok(())
     }

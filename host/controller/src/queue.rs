@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::schedule::Schedule;
 use crate::error::Error;
+use crate::measures;
 
 /// What becomes of a name after it was worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,9 @@ where
                     () = shutdown.cancelled() => return,
                     name = queue.take() => name,
                 };
+                let begun = Instant::now();
                 let next = handle(name.clone()).await;
+                measures::worked(controller, begun.elapsed());
                 queue.finish(&name, next);
             }
         });

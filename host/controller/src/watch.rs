@@ -12,6 +12,8 @@ use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::measures;
+
 /// What is known of a kind: whatever its watch has seen so far. Cheap to clone.
 pub(crate) struct Cache<K: kube::Resource<DynamicType = ()> + 'static> {
     store: Store<K>,
@@ -110,6 +112,7 @@ pub(crate) async fn follow<K>(
                     error = &error as &dyn std::error::Error,
                     "a watch broke and is taken up again"
                 );
+                measures::watch_broke();
             }
             None => return,
         }

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod components;
+mod controller;
 mod kubeadm;
 mod kubelet;
 mod port;
@@ -13,4 +14,5 @@ mod process;
 
 pub use cluster::{ALL_CONTROLLERS, Kubernetes};
 pub use components::component;
+pub use controller::{AUTOMATIC, Controller};
 pub use kubelet::Kubelet;

@@ -70,6 +70,18 @@ impl Process {
         }
     }
 
+    /// Asks it to end, and waits until it has.
+    pub(super) fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(
+            asked.expect("kill can be run").success(),
+            "{} had ended",
+            self.name
+        );
+        self.child.wait().expect("a child can be waited for");
+    }
+
     /// How it ended, if it did.
     pub(super) fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().expect("a child can be asked")

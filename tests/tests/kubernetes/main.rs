@@ -1,5 +1,6 @@
 //! Slipway against Kubernetes as it is released: clusters that kubeadm made, with kube-controller-manager's controllers.
 
+mod controller;
 mod join;
 mod kubelet;
 mod requests;

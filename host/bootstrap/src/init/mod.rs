@@ -2,8 +2,9 @@
 //!
 //! [`prepare`] runs the phases `preflight`, `certs` and `kubeconfig` and gives a [`Prepared`]. The caller starts the API
 //! server with it, and hands a client to [`publish()`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
-//! `rbac`. Each phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only
-//! a complete one is refused.
+//! `rbac`; [`complete`] notes that all was done. In a cluster that runs already, [`publish()`] is all that is needed. Each
+//! phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only a complete one
+//! is refused.
 
 pub mod certs;
 mod invitation;
@@ -19,14 +20,14 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use slipway_config::endpoint::{ApiServerUrl, HostPort};
+use slipway_config::endpoint::ApiServerUrl;
 use slipway_config::posture::PostureEntry;
 use slipway_config::token::{TokenId, TokenRecord, TokenUsages};
 use slipway_pki::ca::CaBundle;
 
 use self::certs::{Certificates, CertsError, Origin};
 use self::objects::{Applied, ObjectError, Wanted};
-use self::settings::Settings;
+use self::settings::{Publication, Settings};
 use crate::files::{FileError, Files, exists, read_optional};
 use crate::layout::Layout;
 use crate::posture;
@@ -34,6 +35,7 @@ use crate::progress::{Event, Outcome, Progress};
 
 pub use invitation::Invitation;
 pub use phase::{Phase, Phases, UnknownPhase};
+pub use publish::earlier_token;
 
 const VERSION: u32 = 1;
 
@@ -105,6 +107,13 @@ pub struct Prepared {
     pub certificates: Certificates,
     /// Which trade-offs are in force.
     pub posture: Vec<PostureEntry>,
+}
+
+impl Prepared {
+    /// The CA as nodes know it.
+    pub fn ca(&self) -> CaBundle {
+        self.certificates.authority.bundle()
+    }
 }
 
 /// A cluster that nodes can join.
@@ -187,22 +196,23 @@ pub fn prepare(
 /// # Errors
 /// What [`prepare`] would fail with at once.
 pub fn check(settings: &Settings, now: Timestamp) -> Result<(), InitError> {
-    publish::tokens(settings, now).map(drop)
+    publish::tokens(&settings.tokens, now).map(drop)
 }
 
-/// Runs the phases that make objects in the cluster, and notes that the cluster is complete.
+/// Runs the phases that make objects in the cluster.
+///
+/// # Errors
+/// What the API refused first; what was made before stays, and is found again by the next run.
 pub async fn publish(
     client: &kube::Client,
-    prepared: &Prepared,
-    settings: &Settings,
+    publication: &Publication,
     phases: &Phases,
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Published, InitError> {
-    let tokens = publish::tokens(settings, now)?;
-    let ca = prepared.certificates.authority.bundle();
+    let tokens = publish::tokens(&publication.tokens, now)?;
     let mut applied = Vec::new();
-    for (phase, objects) in plan(settings, &tokens, &ca)? {
+    for (phase, objects) in plan(publication, &tokens)? {
         if !phases.include(phase) {
             continue;
         }
@@ -212,28 +222,55 @@ pub async fn publish(
         }
         end(progress, phase, Outcome::Done);
     }
-    if phases.are_all() {
-        note_completion(&prepared.layout)?;
-    }
     let invites = tokens
         .iter()
         .find(|token| token.usages == TokenUsages::ALL)
         .filter(|_| phases.include(Phase::BootstrapToken));
     Ok(Published {
-        invitation: invites.map(|token| invitation(settings, token, &ca)),
+        invitation: invites.map(|token| publication.invitation(token.token())),
         token_expires: invites.and_then(|token| token.expires),
         objects: applied,
     })
 }
 
-/// Every object that [`publish()`] would make, phase by phase, for `--dry-run`. The CA and the tokens are made for this
-/// purpose and thrown away.
+/// Notes that the cluster of these files is complete, where all phases were run.
+///
+/// # Errors
+/// When the record of the cluster cannot be read or written.
+pub fn complete(layout: &Layout, phases: &Phases) -> Result<(), InitError> {
+    if !phases.are_all() {
+        return Ok(());
+    }
+    let mut files = Files::open(layout)?;
+    match record(layout)? {
+        Some(record) => save(
+            &mut files,
+            &ClusterRecord {
+                complete: true,
+                ..record
+            },
+        ),
+        None => Ok(()),
+    }
+}
+
+/// A CA for `--dry-run`, made for this purpose and thrown away.
+///
+/// # Errors
+/// When no CA can be made with these settings.
+pub fn passing_ca(settings: &Settings, now: Timestamp) -> Result<CaBundle, InitError> {
+    Ok(certs::new_authority(settings, now)?.bundle())
+}
+
+/// Every object that [`publish()`] would make, phase by phase, for `--dry-run`.
+///
+/// # Errors
+/// What [`publish()`] would fail with before it talks to the API.
 pub fn dry_run(
-    settings: &Settings,
+    publication: &Publication,
     now: Timestamp,
 ) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
-    let ca = certs::new_authority(settings, now)?.bundle();
-    plan(settings, &publish::tokens(settings, now)?, &ca)
+    plan(publication, &publish::tokens(&publication.tokens, now)?)
 }
 
 /// How far an earlier run came, if there was one.
@@ -257,9 +294,8 @@ pub fn record(layout: &Layout) -> Result<Option<ClusterRecord>, InitError> {
 }
 
 fn plan(
-    settings: &Settings,
+    publication: &Publication,
     tokens: &[TokenRecord],
-    ca: &CaBundle,
 ) -> Result<Vec<(Phase, Vec<Wanted>)>, InitError> {
     Ok(vec![
         (Phase::Namespaces, namespaces::objects()?),
@@ -272,9 +308,9 @@ fn plan(
         ),
         (
             Phase::ClusterInfo,
-            vec![publish::cluster_info(settings, ca.clone())?],
+            vec![publish::cluster_info(publication)?],
         ),
-        (Phase::Rbac, rbac::objects(settings.access)?),
+        (Phase::Rbac, rbac::objects(publication.access)?),
     ])
 }
 
@@ -323,20 +359,6 @@ fn note_start(files: &mut Files, settings: &Settings, now: Timestamp) -> Result<
     )
 }
 
-fn note_completion(layout: &Layout) -> Result<(), InitError> {
-    let mut files = Files::open(layout)?;
-    match record(layout)? {
-        Some(record) => save(
-            &mut files,
-            &ClusterRecord {
-                complete: true,
-                ..record
-            },
-        ),
-        None => Ok(()),
-    }
-}
-
 fn save(files: &mut Files, record: &ClusterRecord) -> Result<(), InitError> {
     let path = files.layout().cluster_state();
     let text = serde_json::to_vec_pretty(record).map_err(|error| InitError::Damaged {
@@ -344,24 +366,6 @@ fn save(files: &mut Files, record: &ClusterRecord) -> Result<(), InitError> {
         reason: error.to_string(),
     })?;
     Ok(files.write(&path, &text)?)
-}
-
-fn invitation(settings: &Settings, token: &TokenRecord, ca: &CaBundle) -> Invitation {
-    // A stable name in front of the API servers is enough, and outlives each of them.
-    let servers: Vec<HostPort> = match &settings.control_plane_endpoint {
-        Some(endpoint) => vec![endpoint.clone()],
-        None => settings
-            .servers()
-            .iter()
-            .map(|url| url.host_port().clone())
-            .collect(),
-    };
-    Invitation {
-        servers,
-        pins: ca.pins(),
-        token: token.token(),
-        published_ca: settings.published_ca,
-    }
 }
 
 fn begin(progress: &dyn Progress, phase: Phase) {

@@ -2,25 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, ListParams};
 use slipway_config::kubeadm::TokenSpec;
-use slipway_config::token::{BootstrapToken, SECRET_NAMESPACE, SECRET_TYPE, TokenRecord};
-use slipway_pki::ca::CaBundle;
+use slipway_config::token::{
+    BootstrapToken, SECRET_NAMESPACE, SECRET_TYPE, TokenRecord, TokenUsages,
+};
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 use super::InitError;
-use super::objects::{Policy, Wanted};
-use super::settings::{PublishedCa, Settings};
+use super::objects::{ObjectError, Policy, Wanted};
+use super::settings::{Publication, PublishedCa};
 
 const DESCRIPTION: &str = "A bootstrap token made by 'slipway init'.";
 
 /// The tokens of this run: the operator's, or new ones.
-pub(super) fn tokens(settings: &Settings, now: Timestamp) -> Result<Vec<TokenRecord>, InitError> {
-    let tokens = settings
-        .tokens
+pub(super) fn tokens(specs: &[TokenSpec], now: Timestamp) -> Result<Vec<TokenRecord>, InitError> {
+    let tokens = specs
         .iter()
         .map(|spec| token(spec, whole_seconds(now)))
         .collect::<Result<Vec<_>, _>>()?;
@@ -53,6 +54,40 @@ fn token(spec: &TokenSpec, now: Timestamp) -> Result<TokenRecord, InitError> {
     })
 }
 
+/// A token that an earlier run made and that invites nodes for some time yet, so that another run makes no second one.
+///
+/// # Errors
+/// When the tokens cannot be listed.
+pub async fn earlier_token(
+    client: &kube::Client,
+    now: Timestamp,
+) -> Result<Option<TokenRecord>, InitError> {
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), SECRET_NAMESPACE);
+    let tokens = ListParams::default().fields(&format!("type={SECRET_TYPE}"));
+    let found = secrets.list(&tokens).await.map_err(|source| {
+        InitError::Object(ObjectError::Request {
+            action: "list",
+            object: format!("Secrets in {SECRET_NAMESPACE}"),
+            source: source.into(),
+        })
+    })?;
+    let soon = now
+        .saturating_add(SignedDuration::from_hours(1))
+        .unwrap_or(now);
+    Ok(found.into_iter().filter_map(record).find(|token| {
+        token.description == DESCRIPTION
+            && token.usages == TokenUsages::ALL
+            && token.expires.is_none_or(|expires| expires > soon)
+    }))
+}
+
+/// What a token's Secret says; none where it cannot be used as one.
+fn record(secret: Secret) -> Option<TokenRecord> {
+    let data = secret.data?.into_iter();
+    let data = data.map(|(key, value)| (key, value.0)).collect();
+    TokenRecord::from_secret_data(&data, &secret.metadata.name?).ok()
+}
+
 /// The token's Secret.
 pub(super) fn token_secret(record: &TokenRecord) -> Result<Wanted, InitError> {
     let data = record
@@ -70,12 +105,12 @@ pub(super) fn token_secret(record: &TokenRecord) -> Result<Wanted, InitError> {
 }
 
 /// cluster-info, unsigned: the bootstrap signer adds a signature for each token.
-pub(super) fn cluster_info(settings: &Settings, ca: CaBundle) -> Result<Wanted, InitError> {
-    let ca = match settings.published_ca {
-        PublishedCa::Included => Some(ca),
+pub(super) fn cluster_info(publication: &Publication) -> Result<Wanted, InitError> {
+    let ca = match publication.published_ca {
+        PublishedCa::Included => Some(publication.ca.clone()),
         PublishedCa::Omitted => None,
     };
-    let text = ClusterInfoKubeconfig::new(settings.servers(), ca)
+    let text = ClusterInfoKubeconfig::new(publication.servers.clone(), ca)
         .and_then(|kubeconfig| kubeconfig.to_yaml())
         .map_err(|error| InitError::Kubeconfig(error.to_string()))?;
     let config_map = ConfigMap {

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use slipway_config::endpoint::{ApiServerUrl, Host, HostPort};
 use slipway_config::kubeadm::{ClusterName, TokenSpec};
-use slipway_pki::ca::DEFAULT_CA_LIFETIME;
+use slipway_config::token::BootstrapToken;
+use slipway_pki::ca::{CaBundle, DEFAULT_CA_LIFETIME};
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use slipway_pki::key::KeyAlgorithm;
 
+use super::Invitation;
 use super::rbac::Access;
 
 /// Names under which an API server is known inside its cluster.
@@ -43,6 +45,35 @@ pub struct Settings {
     pub access: Access,
     /// Whether cluster-info carries the CA.
     pub published_ca: PublishedCa,
+}
+
+/// What nodes find in a cluster.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The cluster's CA.
+    pub ca: CaBundle,
+    /// All API servers, the preferred one first.
+    pub servers: Vec<ApiServerUrl>,
+    /// The API servers that an invitation names.
+    pub invited_to: Vec<HostPort>,
+    /// The first tokens. Nodes are invited with the first of them that signs and authenticates.
+    pub tokens: Vec<TokenSpec>,
+    /// Who may do what.
+    pub access: Access,
+    /// Whether cluster-info carries the CA.
+    pub published_ca: PublishedCa,
+}
+
+impl Publication {
+    /// What a node is invited with through this token.
+    pub fn invitation(&self, token: BootstrapToken) -> Invitation {
+        Invitation {
+            servers: self.invited_to.clone(),
+            pins: self.ca.pins(),
+            token,
+            published_ca: self.published_ca,
+        }
+    }
 }
 
 /// How long certificates hold.
@@ -94,6 +125,24 @@ impl Settings {
             }
         }
         servers
+    }
+
+    /// What nodes of this cluster find, once its CA is there.
+    pub fn publication(&self, ca: CaBundle) -> Publication {
+        let servers = self.servers();
+        // A stable name in front of the API servers is enough, and outlives each of them.
+        let invited_to = match &self.control_plane_endpoint {
+            Some(endpoint) => vec![endpoint.clone()],
+            None => servers.iter().map(|url| url.host_port().clone()).collect(),
+        };
+        Publication {
+            ca,
+            servers,
+            invited_to,
+            tokens: self.tokens.clone(),
+            access: self.access,
+            published_ca: self.published_ca,
+        }
     }
 
     /// Names of the API server's certificate.

@@ -75,8 +75,7 @@ async fn a_cluster_is_published_and_publishing_again_changes_nothing() {
     };
     let again = publish(
         &cluster.admin,
-        &cluster.prepared,
-        &settings,
+        &settings.publication(cluster.prepared.ca()),
         &phases,
         Timestamp::now(),
         &Silent,
@@ -114,8 +113,7 @@ async fn a_binding_that_somebody_emptied_is_made_whole() {
     };
     let again = publish(
         &cluster.admin,
-        &cluster.prepared,
-        &cluster.settings,
+        &cluster.settings.publication(cluster.prepared.ca()),
         &phases,
         Timestamp::now(),
         &Silent,
@@ -233,11 +231,7 @@ fn somebody_elses_admin_conf_stops_it_before_anything_is_made() {
 
 /// What `init` would write into the Secrets of these tokens.
 fn planned(tokens: Vec<TokenSpec>, now: Timestamp) -> Result<Vec<TokenRecord>, InitError> {
-    let wanted = Settings {
-        tokens,
-        ..settings("10.0.0.1:6443")
-    };
-    publish::tokens(&wanted, now)
+    publish::tokens(&tokens, now)
 }
 
 #[test]
@@ -285,7 +279,9 @@ fn tokens_that_cannot_be_are_refused() {
 fn a_dry_run_shows_every_object_and_no_secret() {
     let mut wanted = settings("10.0.0.1:6443");
     wanted.tokens = vec![given("abcdef.0123456789abcdef")];
-    let plan = dry_run(&wanted, Timestamp::now()).unwrap();
+    let now = Timestamp::now();
+    let ca = passing_ca(&wanted, now).unwrap();
+    let plan = dry_run(&wanted.publication(ca), now).unwrap();
     let titles: Vec<String> = plan
         .iter()
         .flat_map(|(_, objects)| objects.iter().map(Wanted::title))

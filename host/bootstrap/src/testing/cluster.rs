@@ -82,14 +82,14 @@ impl Cluster {
 
         let published = init::publish(
             &admin,
-            &prepared,
-            &settings,
+            &settings.publication(prepared.ca()),
             &phases,
             Timestamp::now(),
             &Silent,
         )
         .await
         .unwrap();
+        init::complete(&prepared.layout, &phases).unwrap();
         let token = published.invitation.unwrap().token;
         let cluster = Self {
             folder,

@@ -37,6 +37,12 @@ pub(crate) struct InitOptions {
     /// (slipway.dev/v1alpha1) documents; flags win over it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Let nodes into the cluster of this kubeconfig, which runs already, instead of making one: cluster-info, roles and the
+    /// first token are put into it, and nothing is written here
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "apiserver_advertise_address", "apiserver_bind_port", "apiserver_cert_extra_sans", "cert_dir", "key_algorithm", "auto_approve",
+    ])]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// Address on which the API server listens and which nodes are told; the default route's by default
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) apiserver_advertise_address: Option<IpAddr>,
@@ -76,6 +82,14 @@ pub(crate) struct InitOptions {
     /// Approve every node that has a valid token, with nobody looking; announced as a trade-off
     #[arg(long)]
     pub(crate) auto_approve: bool,
+    /// Let tokens do what kubeadm and kubelet need: read all certificate signing requests, all nodes and kubeadm's
+    /// configuration; announced as a trade-off
+    #[arg(long)]
+    pub(crate) kubelet_compatible: bool,
+    /// Show through which bindings others approve what tokens ask for, and remove them, so that the policy of
+    /// `slipway controller` decides
+    #[arg(long, requires = "kubeconfig")]
+    pub(crate) take_over_approval: bool,
     /// Say what would be made, and make nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

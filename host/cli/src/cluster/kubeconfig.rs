@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use slipway_config::endpoint::ApiServerUrl;
+use slipway_pki::ca::CaBundle;
 
 use crate::failure::Usage;
 use crate::input;
@@ -21,8 +23,55 @@ pub(super) fn of_environment() -> Vec<PathBuf> {
         .collect()
 }
 
+/// A cluster that a kubeconfig leads to.
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) server: ApiServerUrl,
+    pub(crate) ca: CaBundle,
+}
+
 /// A client with the credentials of the current context of these files, merged as every client of Kubernetes does it.
 pub(super) async fn client(files: &[PathBuf]) -> Result<Client> {
+    let (config, names) = config(files).await?;
+    Ok(Client::try_from(config).map_err(|error| unusable(&names, &cannot(&error)))?)
+}
+
+/// The same, with what nodes have to be told of the cluster.
+pub(super) async fn connection(file: &Path) -> Result<Connection> {
+    let (config, name) = config(&[file.to_owned()]).await?;
+    let url = config.cluster_url.to_string();
+    let server = url.trim_end_matches('/').parse().map_err(|error| {
+        unusable(
+            &name,
+            &format_args!("has a server that nodes cannot be told: {error}"),
+        )
+    })?;
+    let certificates = config.root_cert.as_deref().unwrap_or_default();
+    let ca = CaBundle::from_der(certificates).map_err(|error| {
+        unusable(
+            &name,
+            &format_args!(
+                "has no CA that nodes could be told (certificate-authority-data): {error}"
+            ),
+        )
+    })?;
+    let client = Client::try_from(config).map_err(|error| unusable(&name, &cannot(&error)))?;
+    Ok(Connection { client, server, ca })
+}
+
+/// A client with the credentials of the pod that this process runs in.
+pub(super) fn in_cluster() -> Result<Client> {
+    let config = Config::incluster().map_err(|error| {
+        Usage::new(format!(
+            "nothing says which cluster is meant, and this is no pod of one: {error}"
+        ))
+        .with_hint("give its --kubeconfig FILE")
+    })?;
+    Ok(Client::try_from(config)?)
+}
+
+/// What the files say, and their names for messages.
+async fn config(files: &[PathBuf]) -> Result<(Config, String)> {
     let mut merged = Kubeconfig::default();
     for file in files {
         merged = merged
@@ -41,7 +90,7 @@ pub(super) async fn client(files: &[PathBuf]) -> Result<Client> {
         let reason = "its CA holds no certificate; expected -----BEGIN CERTIFICATE-----";
         return Err(unusable(&names, &cannot(&reason)).into());
     }
-    Ok(Client::try_from(config).map_err(|error| unusable(&names, &cannot(&error)))?)
+    Ok((config, names))
 }
 
 fn read(file: &Path) -> Result<Kubeconfig> {

@@ -1,5 +1,7 @@
 //! `slipway init`.
 
+mod existing;
+mod invited;
 mod render;
 mod settings;
 
@@ -9,10 +11,12 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::files::Files;
-use slipway_bootstrap::init::{self, Invitation, Phase, Phases, Prepared, Published};
+use slipway_bootstrap::init::settings::Publication;
+use slipway_bootstrap::init::{self, Phase, Phases, Prepared, Published};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::PostureEntry;
 
+use self::invited::Invited;
 pub(super) use self::settings::PORT;
 use self::settings::Wanted;
 use crate::arguments::{InitArguments, InitCommand, InitOptions};
@@ -41,17 +45,8 @@ struct Answer {
     pid: Option<u32>,
     #[serde(skip)]
     done: Done,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_expires: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    join_command: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    join_url: Option<String>,
-    /// The command that goes with the URL.
-    #[serde(skip)]
-    join_with_url: Option<String>,
+    #[serde(flatten)]
+    invited: Invited,
     posture: Vec<PostureEntry>,
 }
 
@@ -90,6 +85,9 @@ pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Print
         .collect::<Result<_, _>>()
         .map_err(Usage::from_error)?;
     let phases = Phases { only, skip };
+    if let Some(kubeconfig) = &options.kubeconfig {
+        return existing::run(&options, kubeconfig, &documents, phases, printer).await;
+    }
     let earlier = ServerSettings::find(&layout)?;
     let layout = match options
         .cert_dir
@@ -145,8 +143,12 @@ async fn make(
     }
     let client = cluster::administrator(layout).await?;
     let pid = ensure_server(layout, &client).await?;
-    match init::publish(&client, &prepared, &wanted.settings, phases, now, shown).await {
-        Ok(published) => Ok((prepared, Some(published), pid)),
+    let publication = wanted.settings.publication(prepared.ca());
+    match init::publish(&client, &publication, phases, now, shown).await {
+        Ok(published) => {
+            init::complete(layout, phases)?;
+            Ok((prepared, Some(published), pid))
+        }
         Err(error) => {
             if pid.is_some() {
                 // What this run started does not outlive it where it fails; the error is what the user has to see.
@@ -208,49 +210,31 @@ fn show(
         (None, Some(_)) => Done::Cluster,
     };
     let invitation = published.and_then(|published| published.invitation);
-    let shown = invitation.as_ref().filter(|_| !options.skip_token_print);
-    let mut answer = Answer {
+    let shown = !options.skip_token_print;
+    let posture = prepared.posture.iter().chain(&wanted.posture);
+    let answer = Answer {
         server: wanted.settings.server().to_string(),
         kubeconfig: prepared.layout.admin_kubeconfig().display().to_string(),
         ca_pins: prepared
-            .certificates
-            .authority
-            .bundle()
+            .ca()
             .pins()
             .iter()
             .map(ToString::to_string)
             .collect(),
         pid,
         done,
-        token: shown.map(|invitation| invitation.token.expose().to_string()),
-        token_expires,
-        join_command: shown.map(|invitation| invitation.command().to_string()),
-        join_url: invitation
-            .as_ref()
-            .map(|invitation| {
-                invitation
-                    .url()
-                    .context("no join URL")
-                    .map(|url| url.to_string())
-            })
-            .transpose()?,
-        join_with_url: invitation
-            .as_ref()
-            .map(Invitation::command_with_url)
-            .transpose()?,
-        posture: prepared
-            .posture
-            .iter()
-            .chain(&wanted.posture)
-            .cloned()
-            .collect(),
+        invited: Invited::new(invitation.as_ref(), token_expires, shown)?,
+        posture: worst_first(posture.cloned()),
     };
-    answer
-        .posture
-        .sort_by_key(|entry| std::cmp::Reverse(entry.severity));
     printer.posture(&answer.posture);
     printer.answer(&answer, |answer| render::answer(answer, &prepared.layout))?;
     Ok(())
+}
+
+fn worst_first(entries: impl Iterator<Item = PostureEntry>) -> Vec<PostureEntry> {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.severity));
+    entries
 }
 
 #[derive(Serialize)]
@@ -260,12 +244,9 @@ struct DryRun {
 }
 
 fn dry_run(wanted: &Wanted, layout: &Layout, printer: Printer) -> Result<()> {
-    let plan = init::dry_run(&wanted.settings, Timestamp::now())?;
-    let objects: Vec<_> = plan
-        .into_iter()
-        .flat_map(|(_, objects)| objects)
-        .map(|object| object.redacted())
-        .collect();
+    let now = Timestamp::now();
+    let ca = init::passing_ca(&wanted.settings, now)?;
+    let objects = objects(&wanted.settings.publication(ca), now)?;
     let files = [
         layout.ca_certificate(),
         layout.ca_key(),
@@ -275,10 +256,23 @@ fn dry_run(wanted: &Wanted, layout: &Layout, printer: Printer) -> Result<()> {
         server::plugins_path(layout),
         layout.state().join(""),
     ];
-    let plan = DryRun {
-        files: files.map(|file| file.display().to_string()).to_vec(),
-        objects,
-    };
+    show_plan(
+        DryRun {
+            files: files.map(|file| file.display().to_string()).to_vec(),
+            objects,
+        },
+        printer,
+    )
+}
+
+/// The objects that would be made, as they may be shown.
+fn objects(publication: &Publication, now: Timestamp) -> Result<Vec<serde_json::Value>> {
+    let plan = init::dry_run(publication, now)?;
+    let objects = plan.into_iter().flat_map(|(_, objects)| objects);
+    Ok(objects.map(|object| object.redacted()).collect())
+}
+
+fn show_plan(plan: DryRun, printer: Printer) -> Result<()> {
     let yaml = plan
         .objects
         .iter()
@@ -290,7 +284,11 @@ fn dry_run(wanted: &Wanted, layout: &Layout, printer: Printer) -> Result<()> {
             .iter()
             .map(|file| format!("#   {file}\n"))
             .collect();
-        format!("# files:\n{files}# in the cluster:\n{}", yaml.join("---\n"))
+        let files = match plan.files.is_empty() {
+            true => String::new(),
+            false => format!("# files:\n{files}"),
+        };
+        format!("{files}# in the cluster:\n{}", yaml.join("---\n"))
     })?;
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use jiff::Timestamp;
 use slipway_apiserver::authentication::{TokenBackend, UserInfo};
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
@@ -11,13 +10,13 @@ use slipway_bootstrap::files::Files;
 use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
-use slipway_controller::{Chain, Controllers, DecisionLog, LiveReader, Signing};
-use slipway_pki::ca::CertificateAuthority;
-use slipway_plugin::{Configured, CsrApprover, PluginHost, SealingKey};
+use slipway_controller::{Controllers, DecisionLog, LiveReader, Signing};
+use slipway_plugin::{PluginHost, SealingKey};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::arguments::ServeArguments;
+use crate::controllers;
 use crate::failure::{Code, Coded, NEW_STORE};
 use crate::output::Printer;
 use crate::plugins;
@@ -41,7 +40,7 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
         .tokens(tokens(&host, &configuration, &layout).await?)
         .build()
         .await?;
-    let controllers = controllers(&api, &host, &configuration, &settings, &layout).await?;
+    let controllers = controllers_of(&api, &host, &configuration, &settings, &layout).await?;
 
     let shutdown = server::shutdown()?;
     printer.note(format!("serving on {}", listener.local_addr()?));
@@ -151,7 +150,7 @@ fn sealing_key(layout: &Layout) -> Result<SealingKey> {
     Ok(SealingKey::from_bytes(Zeroizing::new(bytes)))
 }
 
-async fn controllers(
+async fn controllers_of(
     api: &ApiServer,
     host: &PluginHost,
     configuration: &PluginConfiguration,
@@ -159,26 +158,12 @@ async fn controllers(
     layout: &Layout,
 ) -> Result<Controllers> {
     let log = DecisionLog::open(&layout.decision_log())?;
-    let read = |file: std::path::PathBuf| {
-        std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))
-    };
-    let cannot_use = || {
-        format!(
-            "the CA and its key in {} cannot be used",
-            layout.certificates().display()
-        )
-    };
-    let key = read(layout.ca_key())?;
-    // What is no text is no PEM either, and is refused as such.
-    let key = Zeroizing::new(String::from_utf8_lossy(&Zeroizing::new(key)).into_owned());
-    let authority =
-        CertificateAuthority::from_pem(&read(layout.ca_certificate())?, &key, Timestamp::now())
-            .with_context(cannot_use)?;
+    let authority = controllers::authority(&layout.ca_certificate(), &layout.ca_key())?;
     let client = api.client(UserInfo::controller(CONTROLLERS));
     let host = host
         .clone()
         .with_cluster(Arc::new(LiveReader::new(client.clone())));
-    let chain = chain(host.csr_approvers(configuration).await?);
+    let chain = controllers::chain(host.csr_approvers(configuration).await?);
     let mut signing = Signing::new(Arc::new(authority));
     if let Some(longest) = settings.cluster_signing_duration {
         signing.longest = longest.into();
@@ -191,14 +176,4 @@ async fn controllers(
         .approver(chain, log.clone())
         .csr_signer(signing, log)
         .build())
-}
-
-fn chain(approvers: Vec<Configured<dyn CsrApprover>>) -> Chain {
-    let (enforced, shadow): (Vec<_>, Vec<_>) = approvers
-        .into_iter()
-        .partition(|approver| approver.mode == Mode::Enforce);
-    let plugins = |approvers: Vec<Configured<dyn CsrApprover>>| {
-        approvers.into_iter().map(|one| one.plugin).collect()
-    };
-    Chain::new(plugins(enforced)).with_shadow(plugins(shadow))
 }

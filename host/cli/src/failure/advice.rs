@@ -8,6 +8,7 @@ use slipway_bootstrap::connect::{
 };
 use slipway_bootstrap::discovery::{DiscoveryFailure, FetchError};
 use slipway_bootstrap::init::InitError;
+use slipway_bootstrap::init::objects::ObjectError;
 use slipway_bootstrap::join::{CertificateRefusal, JoinError};
 use slipway_bootstrap::progress::Waiting;
 use slipway_controller::requests::RequestError;
@@ -16,8 +17,8 @@ use slipway_plugin::LoadError;
 use slipway_plugin::extension::endpoint_provider::EndpointError;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
-pub(super) use administrator::RefusedCertificate;
-
+use self::administrator::RIGHTS;
+pub(super) use self::administrator::RefusedCertificate;
 use super::{Code, Usage};
 
 const TOKENS: &str = "on the control plane, `slipway token list` shows the tokens, `slipway token create --print-join-command` makes one";
@@ -118,6 +119,10 @@ fn init(error: &InitError) -> Option<Advice> {
         )),
         InitError::TokenExpired { .. } | InitError::SameToken(_) => Some(Advice::bare(Code::Usage)),
         InitError::Damaged { .. } => Some(Advice::new(Code::General, BACKUP)),
+        InitError::Object(ObjectError::Request {
+            source: RequestFailure::Forbidden(_),
+            ..
+        }) => Some(Advice::new(Code::Unauthorized, RIGHTS)),
         InitError::File(error) => machine::known(error),
         _ => None,
     }

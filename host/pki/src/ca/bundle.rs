@@ -58,8 +58,18 @@ impl CaBundle {
     /// error, since trusting it would trust one server for everything.
     pub fn from_pem(text: &[u8]) -> Result<Self, BundleError> {
         let text = std::str::from_utf8(text).map_err(|_| BundleError::NotText)?;
+        Self::of_all(Certificate::list_from_pem(text)?)
+    }
+
+    /// The same, of certificates in DER.
+    pub fn from_der(certificates: &[Vec<u8>]) -> Result<Self, BundleError> {
+        let read = certificates.iter().map(|der| Certificate::from_der(der));
+        Self::of_all(read.collect::<Result<_, _>>()?)
+    }
+
+    fn of_all(given: Vec<Certificate>) -> Result<Self, BundleError> {
         let mut certificates: Vec<Certificate> = Vec::new();
-        for certificate in Certificate::list_from_pem(text)? {
+        for certificate in given {
             if !certificate.is_ca() {
                 return Err(BundleError::NotACa {
                     subject: certificate.subject().to_string(),

@@ -137,8 +137,7 @@ async fn a_token_that_is_gone_is_told_as_such_and_another_one_goes_on_with_the_s
     };
     crate::init::publish(
         &cluster.admin,
-        &cluster.prepared,
-        &cluster_settings,
+        &cluster_settings.publication(cluster.prepared.ca()),
         &only,
         Timestamp::now(),
         &Silent,

@@ -14,40 +14,16 @@ pub(super) fn answer(answer: &Answer, layout: &Layout) -> String {
         Done::Cluster => {}
     }
     let reach = Reach::of_layout(layout);
+    let ca = answer
+        .accepts(PostureId::CaOmittedFromClusterInfo)
+        .then(|| layout.ca_certificate());
     format!(
         "the cluster is up at {}\n  administrator:  export KUBECONFIG={}\n\n{}\n{}",
         answer.server,
         answer.kubeconfig,
-        invitation(answer, layout, &reach),
+        answer.invited.render(ca.as_deref(), &reach),
         approval(answer, &reach)
     )
-}
-
-fn invitation(answer: &Answer, layout: &Layout, reach: &Reach) -> String {
-    let Some(with_url) = &answer.join_with_url else {
-        let create = reach.command("token create --print-join-command");
-        return format!("no node can join with the tokens that were made:\n  {create}\n");
-    };
-    let mut text = String::new();
-    if answer.accepts(PostureId::CaOmittedFromClusterInfo) {
-        let ca = layout.ca_certificate();
-        text.push_str(&format!("bring the CA to each node: {}\n", ca.display()));
-    }
-    let secret = answer
-        .token
-        .as_deref()
-        .and_then(|token| token.split_once('.'))
-        .map(|(_, secret)| format!(", which is {secret}"))
-        .unwrap_or_default();
-    text.push_str(&format!(
-        "let a node join; it asks for the token's secret{secret}:\n  {with_url}\n"
-    ));
-    if let Some(command) = &answer.join_command {
-        text.push_str(&format!(
-            "the same as kubeadm has it; every user of the node can read the secret:\n  {command}\n"
-        ));
-    }
-    text
 }
 
 fn approval(answer: &Answer, reach: &Reach) -> String {

@@ -60,13 +60,9 @@ impl Wanted {
             tokens: tokens(options, documents)?,
             access: Access {
                 automatic_approval: plugins.approves_automatically(),
-                ..Access::default()
+                kubelet_compatible: options.kubelet_compatible,
             },
-            published_ca: if options.omit_ca_from_cluster_info {
-                PublishedCa::Omitted
-            } else {
-                PublishedCa::Included
-            },
+            published_ca: published_ca(options),
         };
         let mut posture = plugins::posture(&plugins);
         if options.token.is_some() {
@@ -212,8 +208,15 @@ fn extra_sans(
     Ok(names)
 }
 
+pub(super) fn published_ca(options: &InitOptions) -> PublishedCa {
+    match options.omit_ca_from_cluster_info {
+        true => PublishedCa::Omitted,
+        false => PublishedCa::Included,
+    }
+}
+
 /// The tokens of the configuration, what flags say of the first one put into it.
-fn tokens(options: &InitOptions, documents: &Documents) -> Result<Vec<TokenSpec>> {
+pub(super) fn tokens(options: &InitOptions, documents: &Documents) -> Result<Vec<TokenSpec>> {
     let given = secret::optional_token(options.token.as_ref(), options.token_file.as_deref())?;
     let mut tokens = documents.first_tokens();
     if let Some(first) = tokens.first_mut() {

@@ -12,12 +12,16 @@ use super::{Advice, CLOCK, Code, EXPIRED, ROOM};
 const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig FILE; `slipway init phase kubeconfig` on the \
                            control plane writes admin.conf anew";
 
+/// For who is known and may not do this; the message names verb and resource.
+pub(super) const RIGHTS: &str = "use the kubeconfig of an administrator: the ClusterRole cluster-admin has every right; \
+                                 `slipway controller manifest` prints those that the controllers need";
+
 /// The advice for a call of an administrator's, where the cause is one.
 pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
     match of_client(cause)? {
         kube::Error::Api(status) => match status.code {
             401 => Some(Advice::new(Code::Unauthorized, CREDENTIALS)),
-            403 => Some(Advice::bare(Code::Unauthorized)),
+            403 => Some(Advice::new(Code::Unauthorized, RIGHTS)),
             404 => Some(Advice::bare(Code::NotFound)),
             409 => Some(Advice::bare(Code::Exists)),
             507 => Some(Advice::new(Code::General, ROOM)),

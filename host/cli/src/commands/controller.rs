@@ -1,0 +1,117 @@
+//! `slipway controller`: the controllers against the API server of any cluster.
+
+mod health;
+mod manifest;
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use slipway_bootstrap::layout::Layout;
+use slipway_config::plugin::{Mode, PluginConfiguration};
+use slipway_config::posture::PostureId;
+use slipway_controller::foreign::ForeignApproval;
+use slipway_controller::{Chain, Controllers, DecisionLog, LiveReader, Signing, leadership};
+use tokio::sync::watch;
+
+use self::health::Health;
+use crate::arguments::{ControllerArguments, ControllerCommand, ControllerOptions};
+use crate::documents::Documents;
+use crate::output::Printer;
+use crate::{cluster, controllers, plugins, server};
+
+pub(super) async fn run(
+    arguments: ControllerArguments,
+    layout: Layout,
+    printer: Printer,
+) -> Result<()> {
+    match arguments.command {
+        Some(ControllerCommand::Manifest(arguments)) => manifest::print(&arguments, printer),
+        None => work(arguments.options, layout, printer).await,
+    }
+}
+
+async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> Result<()> {
+    let configuration = Documents::read(options.config.as_deref())?.plugins;
+    let signing = signing(&options)?;
+    let client = cluster::controller(&options.cluster, &layout).await?;
+    let listener = server::listen(&options.health_bind_address).await?;
+    let metrics_listener = server::listen(&options.metrics_bind_address).await?;
+    let host =
+        plugins::long_running(&layout)?.with_cluster(Arc::new(LiveReader::new(client.clone())));
+    let chain = controllers::chain(host.csr_approvers(&configuration).await?);
+    let log = DecisionLog::open(&layout.decision_log())?;
+    let enforces = enforces(&configuration);
+
+    let mut posture = plugins::posture(&configuration);
+    if enforces {
+        let foreign = ForeignApproval::find(&client).await?;
+        let entry = |found: &ForeignApproval| PostureId::ForeignApprover.about(found.title());
+        posture.extend(foreign.iter().map(entry));
+    }
+    printer.posture(&posture);
+    let (leading, leads) = watch::channel(false);
+    let health = Health {
+        client: client.clone(),
+        enforces,
+        leads,
+    };
+    let shutdown = server::shutdown()?;
+    printer.note(format!(
+        "working on the cluster; http://{}/readyz, http://{}/metrics",
+        listener.local_addr()?,
+        metrics_listener.local_addr()?
+    ));
+    tokio::spawn(health::serve(listener, health.router(), shutdown.clone()));
+    tokio::spawn(health::serve(
+        metrics_listener,
+        health::metrics()?,
+        shutdown.clone(),
+    ));
+    let identity = options.identity.map_or_else(identity, Ok)?;
+    let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
+        controllers_of(&client, &chain, &log, signing.as_ref()).run(term)
+    })
+    .await;
+    shutdown.cancel();
+    outcome.context("the controllers ended")
+}
+
+fn controllers_of(
+    client: &kube::Client,
+    chain: &Chain,
+    log: &DecisionLog,
+    signing: Option<&Signing>,
+) -> Controllers {
+    let controllers = Controllers::builder(client.clone())
+        .bootstrap_signer()
+        .token_cleaner()
+        .csr_cleaner()
+        .approver(chain.clone(), log.clone());
+    match signing {
+        Some(signing) => controllers.csr_signer(signing.clone(), log.clone()).build(),
+        None => controllers.build(),
+    }
+}
+
+fn signing(options: &ControllerOptions) -> Result<Option<Signing>> {
+    let (Some(certificate), Some(key)) = (&options.ca_cert_file, &options.ca_key_file) else {
+        return Ok(None);
+    };
+    let mut signing = Signing::new(Arc::new(controllers::authority(certificate, key)?));
+    if let Some(longest) = options.cluster_signing_duration {
+        signing.longest = longest.into();
+    }
+    Ok(Some(signing))
+}
+
+/// Whether there is a policy that somebody could get around.
+fn enforces(configuration: &PluginConfiguration) -> bool {
+    let mut approvers = configuration.csr_approvers.iter();
+    approvers.any(|entry| entry.mode == Mode::Enforce)
+}
+
+/// Replicas run on hosts of different names, or as different processes of one.
+fn identity() -> Result<String> {
+    let host = hostname::get().context("this machine has no name; give --identity")?;
+    Ok(format!("{}_{}", host.to_string_lossy(), std::process::id()))
+}

@@ -1,0 +1,110 @@
+//! What the controllers may do in a cluster: each rule for a call that is made here, and none beside them.
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use slipway_config::token::SECRET_NAMESPACE;
+use slipway_pki::signer::NodeSigner;
+
+use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
+use crate::leadership::LEASE;
+use crate::system::NAMESPACE;
+
+const CERTIFICATES: &str = "certificates.k8s.io";
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// Rules, and where they hold.
+#[derive(Clone, Debug)]
+pub struct Permissions {
+    /// The namespace; none: the whole cluster.
+    pub namespace: Option<&'static str>,
+    /// The rules.
+    pub rules: Vec<PolicyRule>,
+}
+
+/// Everything that the controllers need; with `signing` what the signer needs, too.
+pub fn needed(signing: bool) -> Vec<Permissions> {
+    let signers = NodeSigner::ALL.map(NodeSigner::name);
+    let mut cluster = vec![
+        rule(
+            CERTIFICATES,
+            "certificatesigningrequests",
+            &["get", "list", "watch", "delete"],
+        ),
+        rule(
+            CERTIFICATES,
+            "certificatesigningrequests/approval",
+            &["update"],
+        ),
+        named(rule(CERTIFICATES, "signers", &["approve"]), &signers),
+        rule("", "nodes", &["get", "list"]),
+        // Whether others approve past the policy.
+        rule(RBAC, "clusterroles", &["list"]),
+        rule(RBAC, "clusterrolebindings", &["list"]),
+        named(rule("", "namespaces", &["get"]), &[NAMESPACE]),
+    ];
+    if signing {
+        cluster.push(rule(
+            CERTIFICATES,
+            "certificatesigningrequests/status",
+            &["update"],
+        ));
+        cluster.push(named(rule(CERTIFICATES, "signers", &["sign"]), &signers));
+    }
+    let within = |namespace, rules| Permissions {
+        namespace: Some(namespace),
+        rules,
+    };
+    vec![
+        Permissions {
+            namespace: None,
+            rules: cluster,
+        },
+        // Tokens; RBAC cannot tell Secrets of one type from others.
+        within(
+            SECRET_NAMESPACE,
+            vec![rule("", "secrets", &["get", "list", "watch", "delete"])],
+        ),
+        within(
+            CLUSTER_INFO_NAMESPACE,
+            vec![named(
+                rule("", "configmaps", &["get", "list", "watch", "update"]),
+                &[CLUSTER_INFO],
+            )],
+        ),
+        // The addresses of the API server, which no node may claim.
+        within(
+            "default",
+            vec![named(rule("", "services", &["get"]), &["kubernetes"])],
+        ),
+        within(
+            NAMESPACE,
+            vec![
+                rule(
+                    "",
+                    "configmaps",
+                    &["create", "get", "list", "update", "delete"],
+                ),
+                rule("coordination.k8s.io", "leases", &["create"]),
+                named(
+                    rule("coordination.k8s.io", "leases", &["get", "patch", "update"]),
+                    &[LEASE],
+                ),
+            ],
+        ),
+    ]
+}
+
+fn rule(api_group: &str, resource: &str, verbs: &[&str]) -> PolicyRule {
+    PolicyRule {
+        api_groups: Some(vec![api_group.to_owned()]),
+        resources: Some(vec![resource.to_owned()]),
+        verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
+        ..PolicyRule::default()
+    }
+}
+
+fn named(rule: PolicyRule, names: &[&str]) -> PolicyRule {
+    PolicyRule {
+        resource_names: Some(names.iter().map(|&name| name.to_owned()).collect()),
+        ..rule
+    }
+}

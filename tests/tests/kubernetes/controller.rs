@@ -1,0 +1,202 @@
+//! Slipway's controllers on an unmodified API server, in the place of kube-controller-manager's.
+
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes};
+use slipway_tests::{Invitation, Sandbox, assert_identity};
+
+/// What `slipway init --kubeconfig` prints, and the invitation in it.
+fn initialise(cluster: &Kubernetes, more: &[&str]) -> (serde_json::Value, Invitation) {
+    let answer = cluster
+        .slipway(&[&["init", "--output=json"], more].concat())
+        .json();
+    let invitation = Invitation {
+        server: cluster.server(),
+        pin: answer["caPins"][0].as_str().expect("a pin").to_owned(),
+        token: answer["token"].as_str().expect("a token").to_owned(),
+    };
+    (answer, invitation)
+}
+
+fn signing(cluster: &Kubernetes) -> [String; 3] {
+    [
+        "--sign".to_owned(),
+        format!("--ca-cert-file={}", cluster.ca().display()),
+        format!("--ca-key-file={}", cluster.ca_key().display()),
+    ]
+}
+
+fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
+    let signing = signing(cluster);
+    let signing: Vec<&str> = signing.iter().map(String::as_str).collect();
+    Controller::start(&cluster.kubeconfig(), plugins, &signing)
+}
+
+#[test]
+fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
+    let cluster = Kubernetes::start();
+    let (answer, invitation) = initialise(&cluster, &[]);
+    assert_eq!(invitation.pin, cluster.pin());
+    let mut controller = start(&cluster, AUTOMATIC);
+    controller.wait_until("ok, leading");
+    let node = Sandbox::new();
+    let _ = invitation
+        .join(&node, "worker-1", &["--timeout=1m"])
+        .success();
+    assert_identity(&node, &cluster.ca(), "worker-1");
+    let metrics = controller.metrics();
+    assert!(
+        metrics.contains("slipway_certificates_total{outcome=\"issued\"} 1")
+            && metrics.contains("slipway_leader 1"),
+        "{metrics}"
+    );
+
+    let (again, same) = initialise(&cluster, &[]);
+    assert_eq!(same.token, invitation.token, "no second token");
+    let changed: Vec<_> = again["objects"]
+        .as_array()
+        .expect("objects")
+        .iter()
+        .filter(|made| made["outcome"] != "unchanged")
+        .collect();
+    assert!(changed.is_empty(), "{changed:?}; at first {answer}");
+}
+
+#[test]
+fn a_node_waits_for_a_person_where_no_plugin_decides() {
+    let cluster = Kubernetes::start();
+    let (_, invitation) = initialise(&cluster, &[]);
+    let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
+    let _controller = start(&cluster, &plugins);
+    let node = Sandbox::new();
+    let mut join = invitation.start_join(&node, "worker-1", &[]);
+    let offered = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
+    let request = cluster.request_of("worker-1");
+    assert_eq!(offered, format!("slipway csr approve {request}"));
+    let _ = cluster.slipway(&["csr", "approve", &request]).success();
+    let status = join.wait().expect("join can be waited for");
+    assert!(status.success());
+    assert_identity(&node, &cluster.ca(), "worker-1");
+}
+
+#[test]
+fn a_cluster_of_kubeadm_is_taken_over() {
+    let mut cluster = Kubernetes::initialised_by_kubeadm();
+    cluster.start_controllers("*,bootstrapsigner,tokencleaner", &[]);
+    let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
+    let mut controller = Controller::start(&cluster.kubeconfig(), &plugins, &[]);
+    controller.wait_until("others approve");
+    let (status, text) = controller.ready();
+    assert_eq!(status, 503);
+    assert!(
+        text.contains("ClusterRoleBinding kubeadm:node-autoapprove-bootstrap"),
+        "{text}"
+    );
+    assert!(
+        controller.log().contains("foreign-approver"),
+        "{}",
+        controller.log()
+    );
+
+    let told = cluster.slipway(&["init"]);
+    let _ = told.success();
+    assert!(
+        told.stderr().contains("foreign-approver"),
+        "{}",
+        told.stderr()
+    );
+    let taken = cluster.slipway(&["init", "--take-over-approval"]);
+    let _ = taken.success();
+    assert!(
+        taken
+            .stderr()
+            .contains("-  subject system:bootstrappers:kubeadm:default-node-token"),
+        "{}",
+        taken.stderr()
+    );
+    controller.wait_until("ok, leading");
+
+    let node = Sandbox::new();
+    let mut join = cluster.invitation().start_join(&node, "worker-1", &[]);
+    let request = cluster.request_of("worker-1");
+    let _ = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
+    let _ = cluster.slipway(&["csr", "approve", &request]).success();
+    assert!(join.wait().expect("join can be waited for").success());
+    assert_identity(&node, &cluster.ca(), "worker-1");
+}
+
+#[test]
+fn a_replica_takes_over_from_one_that_is_killed() {
+    let cluster = Kubernetes::start();
+    let (_, invitation) = initialise(&cluster, &[]);
+    let mut first = start(&cluster, AUTOMATIC);
+    first.wait_until("ok, leading");
+    let mut second = start(&cluster, AUTOMATIC);
+    second.wait_until("ok, waiting to lead");
+    let mut joins: Vec<_> = (1..=5)
+        .map(|number| {
+            let node = Sandbox::new();
+            let name = format!("worker-{number}");
+            let join = invitation.start_join(&node, &name, &["--timeout=2m"]);
+            (node, name, join)
+        })
+        .collect();
+    drop(first);
+    second.wait_until("ok, leading");
+    for (node, name, join) in &mut joins {
+        assert!(
+            join.wait().expect("join can be waited for").success(),
+            "{name}"
+        );
+        assert_identity(node, &cluster.ca(), name);
+    }
+    second.stop();
+    let mut third = start(&cluster, AUTOMATIC);
+    third.wait_until("ok, leading");
+}
+
+#[test]
+fn the_roles_of_the_manifest_are_enough() {
+    let cluster = Kubernetes::start();
+    let (_, invitation) = initialise(&cluster, &[]);
+    let manifest = cluster
+        .sandbox()
+        .slipway(&[
+            "controller",
+            "manifest",
+            "--image=nowhere/slipway",
+            "--sign-with=ca",
+        ])
+        .success();
+    let manifest = cluster.sandbox().write("manifest.yaml", &manifest);
+    let manifest = manifest.to_str().expect("a path in UTF-8");
+    let _ = cluster
+        .kubectl(&["apply", "--server-side", "-f", manifest])
+        .success();
+    let token = cluster
+        .kubectl(&[
+            "create",
+            "token",
+            "slipway-controller",
+            "--namespace=slipway-system",
+        ])
+        .success();
+    let administrator = std::fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
+    let (before, _) = administrator
+        .split_once("users:")
+        .expect("users stand last");
+    let kubeconfig = format!(
+        "{before}users:\n- name: kubernetes-admin\n  user:\n    token: {}\n",
+        token.trim()
+    );
+    let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
+    let signing = signing(&cluster);
+    let signing: Vec<&str> = signing.iter().map(String::as_str).collect();
+    let mut controller = Controller::start(&kubeconfig, AUTOMATIC, &signing);
+    controller.wait_until("ok, leading");
+    let node = Sandbox::new();
+    let _ = invitation
+        .join(&node, "worker-1", &["--timeout=1m"])
+        .success();
+    assert_identity(&node, &cluster.ca(), "worker-1");
+    let log = controller.log();
+    assert!(!log.contains("forbidden"), "{log}");
+}
