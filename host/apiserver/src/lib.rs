@@ -4,6 +4,7 @@ pub mod authorization;
 mod codec;
 mod discovery;
 mod handler;
+mod ownership;
 mod patch;
 mod request;
 mod resource;

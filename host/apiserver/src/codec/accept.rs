@@ -2,18 +2,36 @@
 
 use http::{HeaderMap, header};
 
-use super::JSON;
+use super::{Encoding, JSON, PROTOBUF};
 use crate::status::Status;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub(crate) struct Format {
+    /// What is told.
+    pub(crate) shape: Shape,
+    /// In which bytes.
+    pub(crate) encoding: Encoding,
+}
+
+/// What an answer tells of an object or a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
     /// The object or the list itself.
     Plain,
-    /// A table of printed rows.
+    /// A table of printed rows. There is no message for it: it is always JSON.
     Table,
     /// Only the metadata: PartialObjectMetadata, or a list of them.
     Metadata,
+}
+
+/// The form of a discovery document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DiscoveryFormat {
+    /// One document for each question.
+    Plain(Encoding),
+    /// Everything in one list, `apidiscovery.k8s.io/v2`.
+    Aggregated,
 }
 
 /// The first form in the client's order of preference that is served.
@@ -21,7 +39,27 @@ pub(crate) enum Format {
 /// # Errors
 /// 406 when none is.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
-    let mut clauses: Vec<Clause> = headers
+    preferred(headers, |clause| clause.format())
+}
+
+/// The first form of a discovery document in the client's order of preference.
+///
+/// # Errors
+/// 406 when none is served.
+pub(crate) fn negotiate_discovery(headers: &HeaderMap) -> Result<DiscoveryFormat, Status> {
+    preferred(headers, |clause| clause.discovery_format())
+}
+
+/// How a failure is told to a client, whatever else it accepts.
+pub(crate) fn negotiate_status(headers: &HeaderMap) -> Encoding {
+    preferred(headers, |clause| clause.encoding()).unwrap_or_default()
+}
+
+fn preferred<T>(
+    headers: &HeaderMap,
+    served: impl Fn(&Clause<'_>) -> Option<T>,
+) -> Result<T, Status> {
+    let mut clauses: Vec<Clause<'_>> = headers
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -29,15 +67,15 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
         .filter_map(Clause::parse)
         .collect();
     if clauses.is_empty() {
-        return Ok(Format::Plain);
+        clauses.extend(Clause::parse("*/*"));
     }
     // Stable: clauses of the same quality stay in their order.
     clauses.sort_by(|one, other| other.quality.total_cmp(&one.quality));
     clauses
         .iter()
         .filter(|clause| clause.quality > 0.0)
-        .find_map(Clause::format)
-        .ok_or_else(|| Status::not_acceptable(&[JSON]))
+        .find_map(served)
+        .ok_or_else(|| Status::not_acceptable(&[JSON, PROTOBUF]))
 }
 
 /// One media range with its parameters.
@@ -71,15 +109,36 @@ impl<'a> Clause<'a> {
         Some(clause)
     }
 
-    fn format(&self) -> Option<Format> {
-        if !matches!(self.range, "*/*" | "application/*" | JSON) {
-            return None;
+    /// What a media range comes to; JSON where anything will do.
+    fn encoding(&self) -> Option<Encoding> {
+        match self.range {
+            "*/*" | "application/*" | JSON => Some(Encoding::Json),
+            PROTOBUF => Some(Encoding::Protobuf),
+            _ => None,
         }
-        match (self.kind, self.group, self.version) {
-            ("", _, _) => Some(Format::Plain),
-            ("Table", "meta.k8s.io", "v1") => Some(Format::Table),
+    }
+
+    fn format(&self) -> Option<Format> {
+        let encoding = self.encoding()?;
+        let shape = match (self.kind, self.group, self.version) {
+            ("", _, _) => Shape::Plain,
+            ("Table", "meta.k8s.io", "v1") if encoding == Encoding::Json => Shape::Table,
             ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => {
-                Some(Format::Metadata)
+                Shape::Metadata
+            }
+            _ => return None,
+        };
+        Some(Format { shape, encoding })
+    }
+
+    fn discovery_format(&self) -> Option<DiscoveryFormat> {
+        let encoding = self.encoding()?;
+        match (self.kind, self.group, self.version) {
+            ("", _, _) => Some(DiscoveryFormat::Plain(encoding)),
+            ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2")
+                if encoding == Encoding::Json =>
+            {
+                Some(DiscoveryFormat::Aggregated)
             }
             _ => None,
         }
@@ -90,48 +149,126 @@ impl<'a> Clause<'a> {
 mod tests {
     use super::*;
 
-    fn accept(value: &str) -> Result<Format, u16> {
+    const PLAIN: Format = Format {
+        shape: Shape::Plain,
+        encoding: Encoding::Json,
+    };
+    const TABLE: Format = Format {
+        shape: Shape::Table,
+        ..PLAIN
+    };
+    const METADATA: Format = Format {
+        shape: Shape::Metadata,
+        ..PLAIN
+    };
+    const MESSAGE: Format = Format {
+        encoding: Encoding::Protobuf,
+        ..PLAIN
+    };
+
+    fn headers(accept: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, value.parse().unwrap());
-        negotiate(&headers).map_err(|status| status.code().as_u16())
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        headers
     }
 
     #[test]
     fn the_first_served_form_wins() {
         for (value, expected) in [
-            ("", Ok(Format::Plain)),
-            ("application/json", Ok(Format::Plain)),
-            ("*/*", Ok(Format::Plain)),
-            ("application/json, */*", Ok(Format::Plain)),
+            ("", Ok(PLAIN)),
+            ("application/json", Ok(PLAIN)),
+            ("*/*", Ok(PLAIN)),
+            ("application/json, */*", Ok(PLAIN)),
             // kubectl get
             (
                 "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
-                Ok(Format::Table),
+                Ok(TABLE),
             ),
             (
                 "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json",
-                Ok(Format::Plain),
+                Ok(PLAIN),
             ),
             // kube's metadata API
             (
                 "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
-                Ok(Format::Metadata),
+                Ok(METADATA),
             ),
             // client-go
             (
                 "application/vnd.kubernetes.protobuf,application/json",
-                Ok(Format::Plain),
+                Ok(MESSAGE),
+            ),
+            ("application/vnd.kubernetes.protobuf, */*", Ok(MESSAGE)),
+            (
+                "application/vnd.kubernetes.protobuf;stream=watch",
+                Ok(MESSAGE),
+            ),
+            (
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+                Ok(Format {
+                    encoding: Encoding::Protobuf,
+                    ..METADATA
+                }),
+            ),
+            // A table has no message.
+            (
+                "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io,application/json",
+                Ok(PLAIN),
             ),
             (
                 "application/json;q=0.1,application/json;as=Table;v=v1;g=meta.k8s.io",
-                Ok(Format::Table),
+                Ok(TABLE),
             ),
-            ("application/vnd.kubernetes.protobuf", Err(406)),
+            ("application/cbor,application/json;q=0.9", Ok(PLAIN)),
             ("application/yaml", Err(406)),
             ("application/json;q=0", Err(406)),
         ] {
-            assert_eq!(accept(value), expected, "{value:?}");
+            let found = negotiate(&headers(value)).map_err(|status| status.code().as_u16());
+            assert_eq!(found, expected, "{value:?}");
         }
-        assert_eq!(negotiate(&HeaderMap::new()).unwrap(), Format::Plain);
+        assert_eq!(negotiate(&HeaderMap::new()).unwrap(), PLAIN);
+    }
+
+    #[test]
+    fn discovery_is_aggregated_where_the_client_asks_for_this_version_of_it() {
+        let v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let v2beta1 = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+        let plain = DiscoveryFormat::Plain(Encoding::Json);
+        for (value, expected) in [
+            (
+                format!("{v2};profile=nopeer,{v2},{v2beta1},application/json"),
+                DiscoveryFormat::Aggregated,
+            ),
+            (format!("{v2beta1},application/json"), plain),
+            ("application/json".to_owned(), plain),
+            ("application/json, */*".to_owned(), plain),
+        ] {
+            assert_eq!(
+                negotiate_discovery(&headers(&value)).unwrap(),
+                expected,
+                "{value}"
+            );
+        }
+        assert_eq!(
+            negotiate_discovery(&headers(v2beta1)).unwrap_err().code(),
+            406
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_in_json_to_who_accepts_nothing_that_is_served() {
+        for (value, expected) in [
+            (
+                "application/vnd.kubernetes.protobuf,application/json",
+                Encoding::Protobuf,
+            ),
+            (
+                "application/json;as=Table;v=v1;g=meta.k8s.io",
+                Encoding::Json,
+            ),
+            ("text/html", Encoding::Json),
+        ] {
+            assert_eq!(negotiate_status(&headers(value)), expected, "{value}");
+        }
     }
 }

@@ -6,11 +6,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde_json::Value;
 
-use super::JSON;
+use super::protobuf::{self, Protobuf};
+use super::{JSON, PROTOBUF};
 use crate::request::FieldValidation;
-use crate::resource::{Definition, Object};
+use crate::resource::{Definition, Object, ObjectError};
 use crate::status::Status;
 
 /// A body may be this long, as in Kubernetes.
@@ -68,20 +70,53 @@ pub(crate) async fn decode(
     definition: &Definition,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
-    if media_type(headers) != JSON {
-        return Err(Status::unsupported_media_type(&[JSON]));
+    match media_type(headers).as_str() {
+        JSON => json(&read(body).await?, definition, validation),
+        PROTOBUF => message(&read(body).await?, definition),
+        _ => Err(unsupported()),
     }
-    let body = read(body).await?;
-    let value: Value = serde_json::from_slice(&body).map_err(|error| {
+}
+
+fn json(
+    body: &[u8],
+    definition: &Definition,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
         // Where, not what: the text may be a Secret's.
-        Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): it is no JSON at line {}, column {}",
-            definition.kind,
-            error.line(),
-            error.column()
-        ))
+        let (line, column) = (error.line(), error.column());
+        unrecognized(
+            definition,
+            &format!("it is no JSON at line {line}, column {column}"),
+        )
     })?;
     typed(value, definition, validation)
+}
+
+/// Reads a message. What it holds beyond its kind cannot be named: there is no validation of fields to ask for.
+fn message(body: &[u8], definition: &Definition) -> Result<Decoded, Status> {
+    let envelope =
+        protobuf::open(body).map_err(|error| unrecognized(definition, &error.to_string()))?;
+    for (field, found, expected) in [
+        (
+            "apiVersion",
+            &envelope.api_version,
+            definition.api_version().as_str(),
+        ),
+        ("kind", &envelope.kind, definition.kind),
+    ] {
+        if !found.is_empty() && found != expected {
+            return Err(wrong_type(field, &format!("{found:?}"), expected));
+        }
+    }
+    let object = definition
+        .protobuf
+        .decode(&envelope.message)
+        .map_err(|error| malformed(definition, &error))?;
+    Ok(Decoded {
+        object,
+        warnings: Vec::new(),
+    })
 }
 
 /// Reads a value as the resource's kind.
@@ -94,20 +129,16 @@ pub(crate) fn typed(
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     check_type(&mut value, definition)?;
-    let malformed = |error: &dyn std::fmt::Display| {
-        let why = if definition.confidential {
-            "a field has the wrong type (it is not shown: it may be secret)".to_owned()
+    let unreadable = |error: ObjectError| {
+        if definition.confidential {
+            let why = "a field has the wrong type (it is not shown: it may be secret)";
+            malformed(definition, &why)
         } else {
-            error.to_string()
-        };
-        Status::bad_request(format!(
-            "{kind} in version {version:?} cannot be handled as a {kind}: {why}",
-            kind = definition.kind,
-            version = definition.version
-        ))
+            malformed(definition, &error)
+        }
     };
-    let unchecked = Object::from_value(value.clone()).map_err(|error| malformed(&error))?;
-    let object = (definition.normalise)(unchecked).map_err(|error| malformed(&error))?;
+    let unchecked = Object::from_value(value.clone()).map_err(unreadable)?;
+    let object = (definition.normalise)(unchecked).map_err(unreadable)?;
     if validation == FieldValidation::Ignore {
         return Ok(Decoded {
             object,
@@ -121,10 +152,8 @@ pub(crate) fn typed(
         .map(|field| format!("unknown field {field:?}"))
         .collect();
     if validation == FieldValidation::Strict && !warnings.is_empty() {
-        return Err(Status::bad_request(format!(
-            "strict decoding error: {}",
-            warnings.join(", ")
-        )));
+        let why = format!("strict decoding error: {}", warnings.join(", "));
+        return Err(malformed(definition, &why));
     }
     Ok(Decoded { object, warnings })
 }
@@ -132,14 +161,16 @@ pub(crate) fn typed(
 /// Reads the options in a body, if there is one.
 ///
 /// # Errors
-/// 415, 413, or 400 when it is no JSON object.
+/// 415, 413, or 400 when they cannot be read.
 pub(crate) async fn decode_options(headers: &HeaderMap, body: Body) -> Result<Value, Status> {
     let bytes = read(body).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    if media_type(headers) != JSON {
-        return Err(Status::unsupported_media_type(&[JSON]));
+    match media_type(headers).as_str() {
+        JSON => {}
+        PROTOBUF => return message_options(&bytes),
+        _ => return Err(unsupported()),
     }
     match serde_json::from_slice(&bytes) {
         Ok(value @ (Value::Object(_) | Value::Null)) => Ok(value),
@@ -152,13 +183,48 @@ pub(crate) async fn decode_options(headers: &HeaderMap, body: Body) -> Result<Va
     }
 }
 
+fn message_options(bytes: &[u8]) -> Result<Value, Status> {
+    const OPTIONS: Protobuf = Protobuf::of::<DeleteOptions>();
+    let object = protobuf::open(bytes)
+        .and_then(|envelope| OPTIONS.decode(&envelope.message))
+        .map_err(|error| {
+            Status::bad_request(format!("the options in the body cannot be read: {error}"))
+        })?;
+    Ok(object.into_value())
+}
+
+fn unsupported() -> Status {
+    Status::unsupported_media_type(&[JSON, PROTOBUF])
+}
+
+/// 400 for bytes that are no object at all.
+fn unrecognized(definition: &Definition, why: &str) -> Status {
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): {why}",
+        definition.kind
+    ))
+}
+
+/// 400 for an object that is not of its kind.
+fn malformed(definition: &Definition, why: &dyn std::fmt::Display) -> Status {
+    Status::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: {why}",
+        kind = definition.kind,
+        version = definition.version
+    ))
+}
+
+/// 400 for an object of another type.
+fn wrong_type(field: &str, found: &str, expected: &str) -> Status {
+    Status::bad_request(format!(
+        "the {field} in the data ({found}) does not match the expected {field} ({expected})"
+    ))
+}
+
 /// The body's type is the resource's; one that is not said is filled in.
 fn check_type(value: &mut Value, definition: &Definition) -> Result<(), Status> {
     let Value::Object(fields) = value else {
-        return Err(Status::bad_request(format!(
-            "the object provided is unrecognized (must be of type {}): it is no JSON object",
-            definition.kind
-        )));
+        return Err(unrecognized(definition, "it is no JSON object"));
     };
     let expected = definition.api_version();
     for (field, expected) in [("apiVersion", expected.as_str()), ("kind", definition.kind)] {
@@ -170,11 +236,7 @@ fn check_type(value: &mut Value, definition: &Definition) -> Result<(), Status> 
             Some(Value::String(found)) if found.is_empty() => {
                 fields.insert(field.to_owned(), expected.into());
             }
-            Some(other) => {
-                return Err(Status::bad_request(format!(
-                    "the {field} in the data ({other}) does not match the expected {field} ({expected})"
-                )));
-            }
+            Some(other) => return Err(wrong_type(field, &other.to_string(), expected)),
         }
     }
     Ok(())
@@ -270,7 +332,7 @@ mod tests {
         let strict = read_as("configmaps", value, FieldValidation::Strict).unwrap_err();
         assert_eq!(
             strict.message(),
-            "strict decoding error: unknown field \"metadata.nmae\", unknown field \"dta\""
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"metadata.nmae\", unknown field \"dta\""
         );
     }
 

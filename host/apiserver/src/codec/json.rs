@@ -1,56 +1,59 @@
 //! JSON answers, put together from stored texts where that is possible.
 
-use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use serde::Serialize;
 
-use super::JSON;
-use crate::resource::Definition;
-use crate::store::Record;
-
-/// A JSON text as an answer.
-pub(crate) fn json_response(code: StatusCode, json: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::from(json.into()));
-    *response.status_mut() = code;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    response
+/// What a list begins with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    kind: &'a str,
+    api_version: &'a str,
+    metadata: &'a meta::ListMeta,
 }
 
-/// A stored object's text without its `apiVersion` and `kind`: lists say these once.
-pub(crate) fn without_type<'a>(
-    record: &'a Record,
-    definition: &Definition,
-) -> (&'static [u8], &'a [u8]) {
-    let prefix = format!(
-        "{{\"apiVersion\":\"{}\",\"kind\":\"{}\",",
-        definition.api_version(),
-        definition.kind
-    );
-    match record.json.strip_prefix(prefix.as_bytes()) {
-        Some(rest) => (b"{", rest),
-        None => (b"", &record.json),
-    }
-}
-
-/// A list's text: the head's fields, then `items` from texts that are JSON already.
-pub(crate) fn items<'a>(
-    head: &impl Serialize,
-    items: impl Iterator<Item = (&'static [u8], &'a [u8])>,
+/// A list's text: the head's fields, then the texts of the items without their type, which the list says once.
+pub(super) fn list<'a>(
+    api_version: &str,
+    kind: &str,
+    metadata: &meta::ListMeta,
+    items: impl Iterator<Item = &'a [u8]>,
+    of: &str,
 ) -> Result<Bytes, serde_json::Error> {
-    let mut text = serde_json::to_vec(head)?;
+    let prefix = format!("{{\"apiVersion\":\"{api_version}\",\"kind\":\"{of}\",");
+    let head = Head {
+        kind,
+        api_version,
+        metadata,
+    };
+    let mut text = serde_json::to_vec(&head)?;
     // The head is an object with fields: its closing brace comes after the items.
     text.pop();
     text.extend_from_slice(b",\"items\":[");
-    for (index, (start, rest)) in items.enumerate() {
+    for (index, item) in items.enumerate() {
         if index > 0 {
             text.push(b',');
         }
-        text.extend_from_slice(start);
-        text.extend_from_slice(rest);
+        match item.strip_prefix(prefix.as_bytes()) {
+            Some(rest) => {
+                text.push(b'{');
+                text.extend_from_slice(rest);
+            }
+            None => text.extend_from_slice(item),
+        }
     }
     text.extend_from_slice(b"]}");
     Ok(text.into())
+}
+
+/// An event of a watch: a line.
+pub(super) fn line(kind: &str, object: &[u8]) -> Bytes {
+    let mut line = Vec::with_capacity(object.len() + kind.len() + 24);
+    line.extend_from_slice(b"{\"type\":\"");
+    line.extend_from_slice(kind.as_bytes());
+    line.extend_from_slice(b"\",\"object\":");
+    line.extend_from_slice(object);
+    line.extend_from_slice(b"}\n");
+    line.into()
 }

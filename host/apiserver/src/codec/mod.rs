@@ -1,15 +1,23 @@
 //! Between bytes and objects: which media types are read and written, and how.
 //!
-//! JSON only, for now. Another encoding is another [`Format`] in [`accept`], another arm in
-//! [`decode()`], and another writer beside [`json`].
+//! JSON is what the store holds; [`protobuf`] is made from it and read into the same objects. Another encoding is another
+//! [`Encoding`], and another clause in [`accept`].
 
 mod accept;
 mod decode;
+mod encoding;
 mod json;
+mod protobuf;
 
-pub(crate) use accept::{Format, negotiate};
+pub(crate) use accept::{
+    DiscoveryFormat, Format, Shape, negotiate, negotiate_discovery, negotiate_status,
+};
 pub(crate) use decode::{Decoded, decode, decode_options, media_type, read, typed};
-pub(crate) use json::{items, json_response, without_type};
+pub(crate) use encoding::{Encoding, Type};
+pub(crate) use protobuf::{Message, Protobuf};
 
 /// The media type of JSON.
 pub(crate) const JSON: &str = "application/json";
+
+/// The media type of Kubernetes' protobuf.
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";

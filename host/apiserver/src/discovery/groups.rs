@@ -9,7 +9,7 @@ use crate::resource::{Definition, Registry};
 use crate::status::Status;
 
 /// The verbs on a part of an object.
-const SUBRESOURCE_VERBS: [&str; 3] = ["get", "patch", "update"];
+pub(super) const SUBRESOURCE_VERBS: [&str; 3] = ["get", "patch", "update"];
 
 /// `/api`.
 pub(super) fn core_versions() -> Value {

@@ -1,33 +1,30 @@
-//! What is served, told to clients: groups, versions, resources; the version; health; a stand-in for the
-//! OpenAPI document.
-//!
-//! Aggregated discovery is another answer of `/api` and `/apis`, when it comes: clients that ask for it
-//! take the plain one as well.
+//! What is served, told to clients: groups, versions, resources; the version; health; OpenAPI.
 
+mod aggregated;
 mod groups;
 mod health;
+mod kept;
 mod openapi;
+
+pub(crate) use openapi::OpenApi;
 
 use axum::body::Body;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::codec::{json_response, negotiate};
+use crate::codec::{DiscoveryFormat, Encoding, Type, negotiate_discovery};
 use crate::resource::Registry;
+use crate::server::Api;
 use crate::status::Status;
-use crate::store::Store;
 
 /// The Kubernetes release whose API this is a part of.
 const MAJOR: &str = "1";
 const MINOR: &str = "36";
 
 /// Answers a path that is no resource.
-pub(crate) async fn answer(
-    registry: &Registry,
-    store: &Store,
-    request: &Parts,
-) -> Result<Response<Body>, Status> {
+pub(crate) async fn answer(api: &Api, request: &Parts) -> Result<Response<Body>, Status> {
+    let registry = &api.registry;
     let path = request.uri.path().trim_end_matches('/');
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -35,23 +32,43 @@ pub(crate) async fn answer(
     }
     match parts.as_slice() {
         [which @ ("healthz" | "livez" | "readyz"), rest @ ..] => {
-            return health::answer(which, rest, request, store).await;
+            return health::answer(which, rest, request, &api.store).await;
         }
-        ["openapi", "v2"] => return openapi::answer(&request.headers),
+        ["openapi", "v2"] => return openapi::v2(&request.headers),
+        ["openapi", "v3", path @ ..] => return api.openapi.answer(registry, request, path),
         _ => {}
     }
-    negotiate(&request.headers)?;
-    let document = match parts.as_slice() {
-        [""] => paths(registry),
-        ["version"] => version(),
-        ["api"] => groups::core_versions(),
-        ["apis"] => groups::list(registry),
-        ["api", version] => groups::resources(registry, "", version)?,
-        ["apis", group] => groups::one(registry, group)?,
-        ["apis", group, version] => groups::resources(registry, group, version)?,
+    let encoding = match (negotiate_discovery(&request.headers)?, parts.as_slice()) {
+        (DiscoveryFormat::Aggregated, ["api"]) => return Ok(aggregated::core(registry, request)),
+        (DiscoveryFormat::Aggregated, ["apis"]) => {
+            return Ok(aggregated::groups(registry, request));
+        }
+        (DiscoveryFormat::Aggregated, _) => Encoding::Json,
+        (DiscoveryFormat::Plain(encoding), _) => encoding,
+    };
+    let (document, of) = match parts.as_slice() {
+        [""] => return Ok(json(paths(registry))),
+        ["version"] => return Ok(json(version())),
+        ["api"] => (groups::core_versions(), Type::API_VERSIONS),
+        ["apis"] => (groups::list(registry), Type::API_GROUPS),
+        ["api", version] => (
+            groups::resources(registry, "", version)?,
+            Type::API_RESOURCES,
+        ),
+        ["apis", group] => (groups::one(registry, group)?, Type::API_GROUP),
+        ["apis", group, version] => (
+            groups::resources(registry, group, version)?,
+            Type::API_RESOURCES,
+        ),
         _ => return Err(Status::path_not_found()),
     };
-    Ok(json_response(StatusCode::OK, document.to_string()))
+    let bytes = encoding.object(document.to_string(), &of)?;
+    Ok(encoding.response(StatusCode::OK, bytes))
+}
+
+/// A document that is no object of the API.
+fn json(document: Value) -> Response<Body> {
+    Encoding::Json.response(StatusCode::OK, document.to_string())
 }
 
 fn version() -> Value {
@@ -75,6 +92,16 @@ fn paths(registry: &Registry) -> Value {
         paths.push(format!("/apis/{group}"));
         paths.push(format!("/apis/{group}/{version}"));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v2", "/readyz", "/version"].map(str::to_owned));
+    paths.extend(
+        [
+            "/healthz",
+            "/livez",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned),
+    );
     json!({ "paths": paths })
 }

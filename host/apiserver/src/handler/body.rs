@@ -12,9 +12,12 @@ use crate::status::Status;
 /// path.
 ///
 /// # Errors
-/// 400 for options, a body or a namespace that cannot be used, 415 for a media type that is not read.
-pub(super) async fn object(call: &mut Call, body: Body) -> Result<Decoded, Status> {
-    let options = WriteOptions::parse(call.query())?;
+/// 400 for a body or a namespace that cannot be used, 415 for a media type that is not read.
+pub(super) async fn object(
+    call: &mut Call,
+    options: &WriteOptions,
+    body: Body,
+) -> Result<Decoded, Status> {
     call.context.dry_run = options.dry_run;
     let mut decoded = decode(
         call.headers(),

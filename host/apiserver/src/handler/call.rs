@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde::Serialize;
 
-use crate::codec::{Format, json_response, negotiate};
+use crate::codec::{Encoding, Format, Shape, Type, negotiate};
 use crate::request::ResourceRequest;
 use crate::resource::{Context, Definition, Object, ObjectError};
 use crate::server::{Accepted, Api};
@@ -162,8 +164,8 @@ impl Call {
         code: StatusCode,
         record: &Record,
     ) -> Result<Response<Body>, Status> {
-        match self.format {
-            Format::Plain => Ok(json_response(code, record.json.clone())),
+        match self.format.shape {
+            Shape::Plain => self.respond_json(code, record.json.clone(), &self.kind()),
             _ => self.respond_object(code, &readable(record)?),
         }
     }
@@ -174,18 +176,38 @@ impl Call {
         code: StatusCode,
         object: &Object,
     ) -> Result<Response<Body>, Status> {
-        let json = match self.format {
-            Format::Plain => serde_json::to_vec(object),
-            Format::Metadata => serde_json::to_vec(&table::partial(object)),
-            Format::Table => serde_json::to_vec(&table::of_one(
-                self.definition,
-                object,
-                self.context.now,
-                table::IncludeObject::parse(self.query())?,
-            )),
-        };
-        Ok(json_response(code, json.map_err(Status::internal)?))
+        match self.format.shape {
+            Shape::Plain => self.respond_json(code, text(object)?, &self.kind()),
+            Shape::Metadata => {
+                self.respond_json(code, text(&table::partial(object))?, &Type::METADATA)
+            }
+            Shape::Table => {
+                let include = table::IncludeObject::parse(self.query())?;
+                let table = table::of_one(self.definition, object, self.context.now, include);
+                Ok(Encoding::Json.response(code, text(&table)?))
+            }
+        }
     }
+
+    /// What objects of the resource are on the wire.
+    pub(crate) fn kind(&self) -> Type {
+        Type::of_resource(self.definition)
+    }
+
+    fn respond_json(
+        &self,
+        code: StatusCode,
+        json: impl Into<Bytes>,
+        of: &Type,
+    ) -> Result<Response<Body>, Status> {
+        let encoding = self.format.encoding;
+        Ok(encoding.response(code, encoding.object(json, of)?))
+    }
+}
+
+/// The JSON text of a value.
+pub(super) fn text(value: &impl Serialize) -> Result<Vec<u8>, Status> {
+    serde_json::to_vec(value).map_err(Status::internal)
 }
 
 /// The key of a namespace.

@@ -3,10 +3,12 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::Value;
 
 use super::call::{Call, with_warnings};
-use super::{body, namespace};
+use super::{body, namespace, owners};
 use crate::codec::Decoded;
+use crate::request::WriteOptions;
 use crate::resource::{Change, Object, metadata};
 use crate::status::Status;
 use crate::store::{Action, Write, WriteError};
@@ -29,7 +31,8 @@ pub(super) async fn create(mut call: Call, body: Body) -> Result<Response<Body>,
             "create",
         ));
     }
-    let Decoded { object, warnings } = body::object(&mut call, body).await?;
+    let options = WriteOptions::parse(call.query())?;
+    let Decoded { object, warnings } = body::object(&mut call, &options, body).await?;
     if !object.resource_version().is_empty() {
         return Err(Status::bad_request(
             "resourceVersion should not be set on objects to be created",
@@ -43,7 +46,7 @@ pub(super) async fn create(mut call: Call, body: Body) -> Result<Response<Body>,
             attempt.set_metadata_text("name", &generated_name(&base)?);
         }
         let name = attempt.name().to_owned();
-        match commit(&call, attempt).await {
+        match commit(&call, attempt, None).await {
             Err(Failure::Write(WriteError::Exists(_))) if generate => {}
             Err(Failure::Write(error)) => return Err(call.refused(error, &name)),
             Err(Failure::Refused(status)) => return Err(status),
@@ -54,6 +57,20 @@ pub(super) async fn create(mut call: Call, body: Body) -> Result<Response<Body>,
         &call.definition.group_resource(),
         &base,
     ))
+}
+
+/// Creates an object whose fields have owners.
+pub(super) async fn create_as(
+    call: &Call,
+    object: Object,
+    managed: Option<Value>,
+) -> Result<Response<Body>, Status> {
+    commit(call, object, managed)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Refused(status) => status,
+            Failure::Write(error) => call.refused(error, &call.target.name),
+        })
 }
 
 enum Failure {
@@ -68,7 +85,11 @@ impl From<Status> for Failure {
 }
 
 /// One attempt at a name.
-async fn commit(call: &Call, mut object: Object) -> Result<Response<Body>, Failure> {
+async fn commit(
+    call: &Call,
+    mut object: Object,
+    managed: Option<Value>,
+) -> Result<Response<Body>, Failure> {
     metadata::prepare_create(&mut object, &new_uid()?, call.context.now);
     let violations = metadata::validate(&object, call.definition);
     if !violations.is_empty() {
@@ -83,7 +104,8 @@ async fn commit(call: &Call, mut object: Object) -> Result<Response<Body>, Failu
     if let Some(found) = call.api.store.get(&key) {
         return Err(Failure::Write(WriteError::Exists(found)));
     }
-    let object = call.api.rules.admit(None, object, &call.context).await?;
+    let mut object = call.api.rules.admit(None, object, &call.context).await?;
+    owners::set(&mut object, managed);
     namespace::check(call)?;
     if call.context.dry_run {
         return Ok(call.respond_object(StatusCode::CREATED, &object)?);

@@ -1,14 +1,16 @@
 //! `delete` and `deletecollection`.
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
+use serde_json::Value;
 
-use super::call::{Call, readable};
+use super::call::{Call, readable, text};
 use super::list;
 use super::namespace;
 use super::update::uid_mismatch;
-use crate::codec::{decode_options, json_response};
+use crate::codec::decode_options;
 use crate::request::WriteOptions;
 use crate::resource::{Change, Object};
 use crate::status::Status;
@@ -44,8 +46,7 @@ pub(super) async fn delete(mut call: Call, body: Body) -> Result<Response<Body>,
         Outcome::Marked(record) => call.respond(StatusCode::OK, &record),
         Outcome::Gone(last) => {
             let status = Status::deleted(&call.definition.group_resource(), &name, last.uid());
-            let json = serde_json::to_vec(status.to_api()).map_err(Status::internal)?;
-            Ok(json_response(StatusCode::OK, json))
+            Ok(call.format.encoding.status(&status))
         }
     }
 }
@@ -57,23 +58,23 @@ pub(super) async fn delete_collection(
 ) -> Result<Response<Body>, Status> {
     let preconditions = read_options(&mut call, body).await?;
     let (revision, records) = list::select(&call)?;
-    let mut items = Vec::with_capacity(records.len());
+    let mut items: Vec<Bytes> = Vec::with_capacity(records.len());
     for record in records {
         match remove(&call, &record.key, &preconditions).await {
-            Ok(Outcome::Gone(last)) => items.push(last),
-            Ok(Outcome::Marked(record)) => items.push(readable(&record)?),
+            Ok(Outcome::Gone(last)) => items.push(text(&last)?.into()),
+            Ok(Outcome::Marked(record)) => items.push(record.json.clone()),
             // Somebody else was faster.
             Err(status) if status.code() == StatusCode::NOT_FOUND => {}
             Err(status) => return Err(status),
         }
     }
-    let list = json!({
-        "kind": format!("{}List", call.definition.kind),
-        "apiVersion": call.definition.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items,
-    });
-    Ok(json_response(StatusCode::OK, list.to_string()))
+    let metadata = ListMeta {
+        resource_version: Some(revision.to_string()),
+        ..ListMeta::default()
+    };
+    let encoding = call.format.encoding;
+    let list = encoding.list(metadata, items.iter().map(AsRef::as_ref), &call.kind())?;
+    Ok(encoding.response(StatusCode::OK, list))
 }
 
 async fn read_options(call: &mut Call, body: Body) -> Result<Preconditions, Status> {

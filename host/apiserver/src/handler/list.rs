@@ -6,12 +6,13 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Response, StatusCode};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::call::{Call, readable};
-use crate::codec::{Format, items, json_response, without_type};
+use super::call::{Call, readable, text};
+use crate::codec::{Shape, Type};
 use crate::request::{ListOptions, ResourceVersionMatch};
+use crate::resource::Object;
 use crate::selector::Selector;
 use crate::status::Status;
 use crate::store::{Key, Listing, OutOfHistory, Record, Scope};
@@ -40,63 +41,44 @@ struct Page {
 /// Lists what the request selects.
 pub(super) fn list(call: &Call) -> Result<Response<Body>, Status> {
     let page = page(call)?;
-    let mut metadata = json!({"resourceVersion": page.revision.to_string()});
-    if let Value::Object(metadata) = &mut metadata {
-        if !page.next.is_empty() {
-            metadata.insert("continue".to_owned(), page.next.clone().into());
+    let encoding = call.format.encoding;
+    let metadata = page.metadata();
+    let bytes = match call.format.shape {
+        Shape::Plain => {
+            let items = page.records.iter().map(|record| record.json.as_ref());
+            encoding.list(metadata, items, &call.kind())?
         }
-        if let Some(remaining) = page.remaining {
-            metadata.insert("remainingItemCount".to_owned(), remaining.into());
+        Shape::Metadata => {
+            let items = page.items(|object| text(&table::partial(object)))?;
+            encoding.list(metadata, items.iter().map(Vec::as_slice), &Type::METADATA)?
         }
-    }
-    let json = match call.format {
-        Format::Plain => {
-            let head = json!({
-                "kind": format!("{}List", call.definition.kind),
-                "apiVersion": call.definition.api_version(),
-                "metadata": metadata,
-            });
-            let texts = page
-                .records
-                .iter()
-                .map(|record| without_type(record, call.definition));
-            items(&head, texts).map_err(Status::internal)?
-        }
-        Format::Metadata => {
-            let objects = page
-                .records
-                .iter()
-                .map(|record| Ok(table::partial(&readable(record)?)))
-                .collect::<Result<Vec<_>, Status>>()?;
-            let list = json!({
-                "kind": "PartialObjectMetadataList",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": metadata,
-                "items": objects,
-            });
-            list.to_string().into()
-        }
-        Format::Table => {
+        Shape::Table => {
             let include = table::IncludeObject::parse(call.query())?;
-            let rows = page
-                .records
-                .iter()
-                .map(|record| {
-                    let object = readable(record)?;
-                    Ok(table::row(
-                        call.definition,
-                        &object,
-                        call.context.now,
-                        include,
-                    ))
-                })
-                .collect::<Result<Vec<_>, Status>>()?;
-            table::table(call.definition, &metadata, rows)
-                .to_string()
-                .into()
+            let now = call.context.now;
+            let rows =
+                page.items(|object| Ok(table::row(call.definition, object, now, include)))?;
+            text(&table::table(call.definition, &metadata, rows))?.into()
         }
     };
-    Ok(json_response(StatusCode::OK, json))
+    Ok(encoding.response(StatusCode::OK, bytes))
+}
+
+impl Page {
+    fn metadata(&self) -> ListMeta {
+        ListMeta {
+            resource_version: Some(self.revision.to_string()),
+            continue_: Some(self.next.clone()).filter(|next| !next.is_empty()),
+            remaining_item_count: self.remaining.and_then(|count| i64::try_from(count).ok()),
+            ..ListMeta::default()
+        }
+    }
+
+    fn items<T>(&self, item: impl Fn(&Object) -> Result<T, Status>) -> Result<Vec<T>, Status> {
+        self.records
+            .iter()
+            .map(|record| item(&readable(record)?))
+            .collect()
+    }
 }
 
 /// Everything that the request selects, in one page.

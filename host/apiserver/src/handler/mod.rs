@@ -1,11 +1,13 @@
 //! What is done with an accepted request: one module for each verb.
 
+mod apply;
 mod body;
 mod call;
 mod create;
 mod delete;
 mod list;
 mod namespace;
+mod owners;
 mod read;
 mod review;
 mod update;
@@ -18,24 +20,23 @@ use axum::body::Body;
 use http::{Response, header};
 
 use self::call::Call;
-use crate::codec::json_response;
+use crate::codec::Encoding;
 use crate::discovery;
 use crate::resource::Served;
 use crate::server::{Accepted, Api};
 use crate::status::Status;
 
 /// Answers an accepted request.
-pub(crate) async fn handle(api: Arc<Api>, request: Accepted) -> Response<Body> {
-    match route(api, request).await {
-        Ok(response) => response,
-        Err(status) => failure(&status),
-    }
+///
+/// # Errors
+/// As the handler of its verb says.
+pub(crate) async fn handle(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Status> {
+    route(api, request).await
 }
 
 /// A failure as a response.
-pub(crate) fn failure(status: &Status) -> Response<Body> {
-    let body = serde_json::to_vec(status.to_api()).unwrap_or_default();
-    let mut response = json_response(status.code(), body);
+pub(crate) fn failure(status: &Status, encoding: Encoding) -> Response<Body> {
+    let mut response = encoding.status(status);
     if let Some(seconds) = status.retry_after_seconds() {
         response
             .headers_mut()
@@ -46,7 +47,7 @@ pub(crate) fn failure(status: &Status) -> Response<Body> {
 
 async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Status> {
     let Some(target) = &request.info.resource else {
-        return discovery::answer(&api.registry, &api.store, &request.parts).await;
+        return discovery::answer(&api, &request.parts).await;
     };
     let served = api
         .registry

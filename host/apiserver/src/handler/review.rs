@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 
 use super::body;
 use super::call::{Call, with_warnings};
+use crate::request::WriteOptions;
 use crate::resource::Review;
 use crate::status::Status;
 
@@ -17,7 +18,8 @@ pub(super) async fn answer(
     if !call.target.name.is_empty() {
         return Err(Status::path_not_found());
     }
-    let decoded = body::object(&mut call, body).await?;
+    let options = WriteOptions::parse(call.query())?;
+    let decoded = body::object(&mut call, &options, body).await?;
     let answer = review.review(decoded.object, &call.context).await?;
     let response = call.respond_object(StatusCode::CREATED, &answer)?;
     Ok(with_warnings(response, &decoded.warnings))

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Response, StatusCode};
+use serde_json::Value;
 
 use super::call::{Call, readable, with_warnings};
 use super::create::invalid;
-use super::{body, namespace};
+use super::{apply, body, namespace, owners};
 use crate::codec::{Decoded, media_type, read, typed};
+use crate::ownership::{Manager, Operation};
 use crate::patch::{Patch, PatchType};
 use crate::request::WriteOptions;
-use crate::resource::{Change, Object, metadata};
+use crate::resource::{Change, GroupKind, Object, metadata};
 use crate::status::Status;
 use crate::store::{Action, Record, Write, WriteError};
 use crate::strategy::Violation;
@@ -22,10 +24,11 @@ const ATTEMPTS: usize = 32;
 
 /// Replaces the object by the one in the body.
 pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
+    let options = WriteOptions::parse(call.query())?;
     let Decoded {
         mut object,
         warnings,
-    } = body::object(&mut call, body).await?;
+    } = body::object(&mut call, &options, body).await?;
     if object.name().is_empty() {
         object.set_metadata_text("name", &call.target.name);
     }
@@ -43,7 +46,8 @@ pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>,
         );
         return Err(invalid(&call, &object, &[violation]));
     }
-    let response = write(&call, |_| Ok(object.clone())).await?;
+    let manager = owners::manager(&call, &options, Operation::Update);
+    let response = write(&call, &manager, |_| Ok(Wanted::of(object.clone()))).await?;
     Ok(with_warnings(response, &warnings))
 }
 
@@ -51,24 +55,61 @@ pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>,
 pub(super) async fn patch(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
     let options = WriteOptions::parse(call.query())?;
     call.context.dry_run = options.dry_run;
-    let kind = PatchType::of(&media_type(call.headers()))?;
+    let kind = match PatchType::of(&media_type(call.headers()))? {
+        PatchType::Apply => return apply::apply(&call, &options, body).await,
+        PatchType::Changes(kind) => kind,
+    };
+    if options.force.is_some() {
+        return Err(patch_options_invalid(&Violation::forbidden(
+            "force",
+            "may not be specified for non-apply patch",
+        )));
+    }
     let body = read(body).await?;
     let patch = Patch::parse(kind, &body)?;
+    let manager = owners::manager(&call, &options, Operation::Update);
     let mut warnings = Vec::new();
-    let response = write(&call, |current| {
+    let response = write(&call, &manager, |current| {
         let patched = patch.apply(current.clone().into_value(), call.definition)?;
         let decoded = typed(patched, call.definition, options.field_validation)?;
         warnings = decoded.warnings;
-        Ok(decoded.object)
+        Ok(Wanted::of(decoded.object))
     })
     .await?;
     Ok(with_warnings(response, &warnings))
 }
 
+/// What a write wants an object to be.
+pub(super) struct Wanted {
+    /// The object.
+    pub(super) object: Object,
+    /// Who owns its fields, where the write says so.
+    pub(super) managed: Option<Value>,
+}
+
+impl Wanted {
+    fn of(object: Object) -> Self {
+        Self {
+            object,
+            managed: None,
+        }
+    }
+}
+
+/// 422 for options of a patch that do not fit it.
+pub(super) fn patch_options_invalid(violation: &Violation) -> Status {
+    let kind = GroupKind {
+        group: "meta.k8s.io",
+        kind: "PatchOptions",
+    };
+    Status::invalid(&kind, "", std::slice::from_ref(violation))
+}
+
 /// Writes what `make` makes of the current object, anew if it changes meanwhile.
-async fn write(
+pub(super) async fn write(
     call: &Call,
-    mut make: impl FnMut(&Object) -> Result<Object, Status>,
+    manager: &Manager,
+    mut make: impl FnMut(&Object) -> Result<Wanted, Status>,
 ) -> Result<Response<Body>, Status> {
     let name = &call.target.name;
     let key = call.key();
@@ -80,8 +121,13 @@ async fn write(
             .ok_or_else(|| call.not_found(name))?;
         let old = readable(&record)?;
         let wanted = make(&old)?;
-        check_preconditions(call, &old, &wanted)?;
-        let new = prepare(call, &old, wanted).await?;
+        check_preconditions(call, &old, &wanted.object)?;
+        let given = owners::given(&wanted.object);
+        let mut new = prepare(call, &old, wanted.object).await?;
+        match wanted.managed {
+            Some(managed) => owners::set(&mut new, Some(managed)),
+            None => owners::update(call, manager, &old, &mut new, given.as_ref()),
+        }
         if call.context.dry_run {
             return call.respond_object(StatusCode::OK, &new);
         }

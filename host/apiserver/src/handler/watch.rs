@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use super::call::Call;
 use super::list::{list_options_invalid, too_old};
 use super::watch_encoding::{Encoder, Seen};
-use crate::codec::JSON;
 use crate::request::{ListOptions, ResourceVersionMatch};
 use crate::selector::Selector;
 use crate::server::Closing;
@@ -44,6 +43,7 @@ pub(super) fn watch(call: Call) -> Result<Response<Body>, Status> {
     let mut scope = call.scope();
     let selector = Selector::parse(&options, call.definition, &mut scope)?;
     let encoder = Encoder::new(&call)?;
+    let media_type = encoder.media_type();
     let (start, watch) = start(&call, &options, scope);
     let closing = call
         .parts
@@ -70,7 +70,7 @@ pub(super) fn watch(call: Call) -> Result<Response<Body>, Status> {
     let mut response = Response::new(Body::from_stream(body));
     response
         .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     Ok(response)
 }
 

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::call::Call;
-use crate::codec::Format;
+use super::call::{Call, text};
+use crate::codec::{Encoding, Format, Shape, Type};
 use crate::resource::{Definition, Object};
 use crate::server::Clock;
 use crate::status::Status;
@@ -25,6 +25,7 @@ pub(super) enum Seen {
 /// Writes lines in the form that the client accepts.
 pub(super) struct Encoder {
     definition: &'static Definition,
+    kind: Type,
     format: Format,
     include: IncludeObject,
     clock: Clock,
@@ -34,23 +35,29 @@ impl Encoder {
     pub(super) fn new(call: &Call) -> Result<Self, Status> {
         Ok(Self {
             definition: call.definition,
+            kind: call.kind(),
             format: call.format,
             include: IncludeObject::parse(call.query())?,
             clock: call.api.clock.clone(),
         })
     }
 
+    /// The media type of the stream.
+    pub(super) fn media_type(&self) -> &'static str {
+        self.format.encoding.stream_media_type()
+    }
+
     /// An event on an object, with the revision at which it happened.
     pub(super) fn event(&self, seen: Seen, record: &Record, revision: u64) -> Option<Bytes> {
-        if self.format == Format::Plain && record.revision == revision {
-            return Some(framed(seen.as_str(), &record.json));
+        if self.format.shape == Shape::Plain && record.revision == revision {
+            return self.line(seen.as_str(), record.json.clone(), &self.kind);
         }
         let Ok(mut object) = record.object() else {
             tracing::error!(key = %record.key, "a stored object cannot be read");
             return None;
         };
         object.set_metadata_text("resourceVersion", &revision.to_string());
-        Some(self.line(seen.as_str(), &object))
+        self.around(seen.as_str(), &object)
     }
 
     /// Tells how far the client has come.
@@ -70,32 +77,40 @@ impl Encoder {
             "kind": self.definition.kind,
             "metadata": metadata,
         }));
-        Some(self.line("BOOKMARK", &object.ok()?))
+        self.around("BOOKMARK", &object.ok()?)
     }
 
     /// The end of a watch that cannot go on.
     pub(super) fn error(&self, status: &Status) -> Option<Bytes> {
-        let json = serde_json::to_vec(status.to_api()).ok()?;
-        Some(framed("ERROR", &json))
+        self.line("ERROR", text(status.to_api()).ok()?, &Type::STATUS)
     }
 
-    fn line(&self, kind: &str, object: &Object) -> Bytes {
-        let json = match self.format {
-            Format::Plain => serde_json::to_vec(object),
-            Format::Metadata => serde_json::to_vec(&table::partial(object)),
-            Format::Table if kind == "BOOKMARK" => {
-                let metadata = Value::Object(object.metadata().clone());
-                serde_json::to_vec(&table::table(self.definition, &metadata, Vec::new()))
+    fn around(&self, event: &str, object: &Object) -> Option<Bytes> {
+        match self.format.shape {
+            Shape::Plain => self.line(event, text(object).ok()?, &self.kind),
+            Shape::Metadata => {
+                self.line(event, text(&table::partial(object)).ok()?, &Type::METADATA)
             }
-            Format::Table => serde_json::to_vec(&table::of_one(
-                self.definition,
-                object,
-                (self.clock)(),
-                self.include,
-            )),
-        };
-        // JSON values with text keys are always written.
-        framed(kind, &json.unwrap_or_default())
+            Shape::Table => {
+                let table = if event == "BOOKMARK" {
+                    table::table(self.definition, object.metadata(), Vec::new())
+                } else {
+                    table::of_one(self.definition, object, (self.clock)(), self.include)
+                };
+                Some(Encoding::Json.event(event, &text(&table).ok()?))
+            }
+        }
+    }
+
+    fn line(&self, event: &str, json: impl Into<Bytes>, of: &Type) -> Option<Bytes> {
+        let encoding = self.format.encoding;
+        match encoding.object(json, of) {
+            Ok(object) => Some(encoding.event(event, &object)),
+            Err(status) => {
+                tracing::error!(%status, "an event is left out of a watch");
+                None
+            }
+        }
     }
 }
 
@@ -107,14 +122,4 @@ impl Seen {
             Self::Deleted => "DELETED",
         }
     }
-}
-
-fn framed(kind: &str, json: &[u8]) -> Bytes {
-    let mut line = Vec::with_capacity(json.len() + kind.len() + 24);
-    line.extend_from_slice(b"{\"type\":\"");
-    line.extend_from_slice(kind.as_bytes());
-    line.extend_from_slice(b"\",\"object\":");
-    line.extend_from_slice(json);
-    line.extend_from_slice(b"}\n");
-    line.into()
 }

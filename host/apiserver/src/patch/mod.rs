@@ -1,11 +1,11 @@
 //! Patches: JSON patch, JSON merge patch, strategic merge patch. Pure.
 //!
-//! Server-side apply is another variant of [`Patch`], when it comes.
+//! Server-side apply comes as a patch, too, but is about owners: see [`crate::ownership`].
 
 mod merge_schema;
 mod strategic;
 
-pub(crate) use merge_schema::{Merge, MergeBy};
+pub(crate) use merge_schema::{METADATA, Merge, MergeBy};
 
 use serde_json::Value;
 
@@ -18,6 +18,12 @@ const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 /// Kubernetes' own.
 const STRATEGIC_MERGE_PATCH: &str = "application/strategic-merge-patch+json";
+
+/// Server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
+
+/// The media types of patches that are served.
+pub(crate) const MEDIA_TYPES: &[&str] = &[JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY];
 
 /// How many operations one JSON patch may have, as in Kubernetes.
 const JSON_PATCH_OPERATIONS: usize = 10_000;
@@ -33,9 +39,18 @@ pub(crate) enum Patch {
     Strategic(Value),
 }
 
-/// The kind of a patch, from its media type.
+/// What a patch is, from its media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PatchType {
+    /// Changes to the object.
+    Changes(ChangesType),
+    /// A manager's configuration.
+    Apply,
+}
+
+/// How changes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChangesType {
     /// RFC 6902.
     Json,
     /// RFC 7386.
@@ -51,14 +66,11 @@ impl PatchType {
     /// 415 for one that is not served.
     pub(crate) fn of(media_type: &str) -> Result<Self, Status> {
         match media_type {
-            JSON_PATCH => Ok(Self::Json),
-            MERGE_PATCH => Ok(Self::Merge),
-            STRATEGIC_MERGE_PATCH => Ok(Self::Strategic),
-            _ => Err(Status::unsupported_media_type(&[
-                JSON_PATCH,
-                MERGE_PATCH,
-                STRATEGIC_MERGE_PATCH,
-            ])),
+            JSON_PATCH => Ok(Self::Changes(ChangesType::Json)),
+            MERGE_PATCH => Ok(Self::Changes(ChangesType::Merge)),
+            STRATEGIC_MERGE_PATCH => Ok(Self::Changes(ChangesType::Strategic)),
+            APPLY => Ok(Self::Apply),
+            _ => Err(Status::unsupported_media_type(MEDIA_TYPES)),
         }
     }
 }
@@ -68,17 +80,17 @@ impl Patch {
     ///
     /// # Errors
     /// 400 for a malformed patch, 413 for too many operations.
-    pub(crate) fn parse(kind: PatchType, body: &[u8]) -> Result<Self, Status> {
+    pub(crate) fn parse(kind: ChangesType, body: &[u8]) -> Result<Self, Status> {
         match kind {
-            PatchType::Json => {
+            ChangesType::Json => {
                 let patch: json_patch::Patch = read(body)?;
                 if patch.0.len() > JSON_PATCH_OPERATIONS {
                     return Err(Status::too_large(JSON_PATCH_OPERATIONS));
                 }
                 Ok(Self::Json(patch))
             }
-            PatchType::Merge => Ok(Self::Merge(object(body)?)),
-            PatchType::Strategic => Ok(Self::Strategic(object(body)?)),
+            ChangesType::Merge => Ok(Self::Merge(object(body)?)),
+            ChangesType::Strategic => Ok(Self::Strategic(object(body)?)),
         }
     }
 

@@ -8,6 +8,9 @@ use url::form_urlencoded;
 
 use crate::status::Status;
 
+/// How long a manager's name may be.
+const FIELD_MANAGER_BYTES: usize = 128;
+
 /// The options of a list, a watch or a deletecollection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListOptions {
@@ -47,6 +50,10 @@ pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     /// What to do about unknown fields.
     pub(crate) field_validation: FieldValidation,
+    /// `fieldManager`: as whom the client writes; empty when it does not say.
+    pub(crate) field_manager: String,
+    /// `force`: whether a configuration takes what others own.
+    pub(crate) force: Option<bool>,
 }
 
 /// What to do about fields that the kind does not have.
@@ -116,11 +123,29 @@ impl WriteOptions {
                         "fieldValidation: unsupported value {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
                     )));
                 }
+                ("fieldManager", name) => options.field_manager = field_manager(name)?,
+                ("force", "") => {}
+                ("force", value) => options.force = Some(flag(value)),
                 _ => {}
             }
         }
         Ok(options)
     }
+}
+
+/// A manager's name, which others will read.
+fn field_manager(name: &str) -> Result<String, Status> {
+    if name.len() > FIELD_MANAGER_BYTES {
+        return Err(Status::bad_request(format!(
+            "fieldManager: may not be more than {FIELD_MANAGER_BYTES} bytes"
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Status::bad_request(
+            "fieldManager: may have no characters that cannot be printed",
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 /// The value of a key; empty where there is none.

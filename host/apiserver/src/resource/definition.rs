@@ -1,10 +1,13 @@
 //! What the server knows of a resource before any object exists.
 
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{GroupKind, GroupResource, NameRule, Object, ObjectError};
+use crate::codec::{Message, Protobuf};
+use crate::ownership::Shapes;
 use crate::patch::Merge;
 use crate::table::{self, Columns};
 
@@ -37,10 +40,16 @@ pub(crate) struct Definition {
     pub(crate) selectable_fields: &'static [&'static str],
     /// How lists in a strategic merge patch are merged; what is not named is replaced.
     pub(crate) merge: &'static [Merge],
+    /// How server-side apply takes the objects apart; what is not named is owned as usual.
+    pub(crate) shapes: Shapes,
     /// The columns of a printed table.
     pub(crate) columns: &'static Columns,
     /// Reads and writes an object as its kind: checks types, drops unknown fields.
     pub(crate) normalise: fn(Object) -> Result<Object, ObjectError>,
+    /// Its form in protobuf.
+    pub(crate) protobuf: Protobuf,
+    /// Puts the schema of its objects, and of what they are made of, among the others.
+    pub(crate) schema: fn(&mut SchemaGenerator),
 }
 
 /// Whether objects live in a namespace.
@@ -94,7 +103,7 @@ impl Definition {
     /// A resource whose objects are stored and are `T`: Kubernetes' own names, and nothing special about it.
     pub(super) const fn stored<T>(columns: &'static Columns) -> Self
     where
-        T: Resource + Serialize + DeserializeOwned,
+        T: Resource + Message + JsonSchema + Serialize + DeserializeOwned,
         T::Scope: Scoped,
     {
         Self {
@@ -111,15 +120,20 @@ impl Definition {
             confidential: false,
             selectable_fields: &[],
             merge: &[],
+            shapes: Shapes(&[]),
             columns,
             normalise: normalise::<T>,
+            protobuf: Protobuf::of::<T>(),
+            schema: |generator| {
+                generator.subschema_for::<T>();
+            },
         }
     }
 
     /// A resource that is a question, asked as a `T`.
     pub(super) const fn virtual_of<T>() -> Self
     where
-        T: Resource + Serialize + DeserializeOwned,
+        T: Resource + Message + JsonSchema + Serialize + DeserializeOwned,
         T::Scope: Scoped,
     {
         Self {

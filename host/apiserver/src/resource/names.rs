@@ -9,6 +9,9 @@ pub(crate) enum NameRule {
     Subdomain,
     /// One label; at most 63 characters.
     Label,
+    /// Letters of both cases, digits, `-`, `_` and `.`, as kubelets name their requests (`node-csr-` and a digest in base64);
+    /// at most 253 characters, so plain that a name can be pasted into a command.
+    Plain,
     /// Anything that can stand in a path.
     PathSegment,
 }
@@ -24,6 +27,10 @@ impl NameRule {
             Self::Label if is_label(name) => Ok(()),
             Self::Label => Err(
                 "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character, in at most 63 characters",
+            ),
+            Self::Plain if is_plain(name) => Ok(()),
+            Self::Plain => Err(
+                "a name must consist of alphanumeric characters, '-', '_' or '.', and must start with an alphanumeric character, in at most 253 characters",
             ),
             Self::PathSegment if matches!(name, "." | "..") => Err("may not be '.' or '..'"),
             Self::PathSegment if name.contains(['/', '%']) => Err("may not contain '/' or '%'"),
@@ -51,6 +58,14 @@ pub(crate) fn is_label_value(text: &str) -> bool {
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
             && text.starts_with(|first: char| first.is_ascii_alphanumeric())
             && text.ends_with(|last: char| last.is_ascii_alphanumeric()))
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= 253
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 fn is_subdomain(text: &str) -> bool {
@@ -84,6 +99,14 @@ mod tests {
                 vec!["", "A", "a_b", "-a", "a-", "a..b", ".a", "system:node"],
             ),
             (NameRule::Label, vec!["a-b"], vec!["a.b", long.as_str(), ""]),
+            (
+                NameRule::Plain,
+                vec![
+                    "node-csr-M3UqNrf5OiGaC2uOwykFX-qY0_RHHVcIZy3RiPvnTH_",
+                    "a.b",
+                ],
+                vec!["", "-a", "a b", "a;b", "$(a)", "a/b", ".."],
+            ),
             (
                 NameRule::PathSegment,
                 vec!["system:node", "A.b"],

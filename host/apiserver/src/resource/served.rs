@@ -11,7 +11,7 @@ use super::Definition;
 pub(super) use self::core::NAMESPACES;
 
 /// Every resource that can be served.
-pub(super) const ALL: &[&Definition] = &[
+pub(crate) const ALL: &[&Definition] = &[
     &core::CONFIG_MAPS,
     &core::EVENTS,
     &core::NAMESPACES,

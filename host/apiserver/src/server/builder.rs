@@ -15,6 +15,7 @@ use crate::authorization::{
     LocalSubjectAccessReviews, SelfSubjectAccessReviews, SelfSubjectRulesReviews,
     SubjectAccessReviews, UnionAuthorizer, resources,
 };
+use crate::discovery::OpenApi;
 use crate::resource::{Registry, Reviews};
 use crate::store::Store;
 use crate::strategy::{KindRules, RequestLimits};
@@ -89,6 +90,7 @@ impl ApiServerBuilder {
         let server = ApiServer {
             api: Arc::new(Api {
                 registry: Registry::new(reviews(&authorizer, &credentials)),
+                openapi: OpenApi::default(),
                 clock: self.clock,
                 authenticator: credentials,
                 rules: Arc::new(KindRules::new(

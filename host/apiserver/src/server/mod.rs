@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::authentication::{Projection, UserInfo};
+use crate::discovery::OpenApi;
 use crate::resource::{Registry, Rules};
 use crate::serve::{self, ConnectionLimits, ServeError, TlsIdentity};
 use crate::store::Store;
@@ -37,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) store: Store,
     /// What is served.
     pub(crate) registry: Registry,
+    /// What is served, for who wants to know every field.
+    pub(crate) openapi: OpenApi,
     /// What time it is.
     pub(crate) clock: Clock,
     /// Who asks.

@@ -13,6 +13,7 @@ use super::Api;
 use super::gate::InProcess;
 use crate::authentication::{UserInfo, impersonate};
 use crate::authorization::Decision;
+use crate::codec::negotiate_status;
 use crate::handler;
 use crate::request::RequestInfo;
 use crate::status::Status;
@@ -30,18 +31,18 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 }
 
 async fn answer(State(api): State<Arc<Api>>, request: Request<Body>) -> Response<Body> {
+    let encoding = negotiate_status(request.headers());
     let answering = async {
-        match accept(&api, request).await {
-            Ok(accepted) => handler::handle(Arc::clone(&api), accepted).await,
-            Err(status) => handler::failure(&status),
-        }
+        let accepted = accept(&api, request).await?;
+        handler::handle(Arc::clone(&api), accepted).await
     };
     // A bug in one handler must not take the connection down, or a caller inside this process. What is
     // shared is changed by moves only, so that nothing is left half-done.
     AssertUnwindSafe(answering)
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| handler::failure(&Status::internal("a handler panicked")))
+        .unwrap_or_else(|_| Err(Status::internal("a handler panicked")))
+        .unwrap_or_else(|status| handler::failure(&status, encoding))
 }
 
 async fn accept(api: &Api, request: Request<Body>) -> Result<Accepted, Status> {

@@ -60,6 +60,11 @@ impl Status {
         )
     }
 
+    /// 409: a configuration would change what others own. Each field is still to be named as a cause.
+    pub(crate) fn apply_conflict(why: &str) -> Self {
+        Self::new(Reason::Conflict, why)
+    }
+
     /// 422: fields of the object are wrong; each violation becomes a cause.
     pub(crate) fn invalid(kind: &GroupKind, name: &str, violations: &[Violation]) -> Self {
         let words: Vec<String> = violations.iter().map(ToString::to_string).collect();

@@ -8,6 +8,8 @@ pub(crate) use cells::*;
 pub(crate) use columns::{Column, Columns};
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::request::query_value;
@@ -49,13 +51,16 @@ pub(crate) fn of_one(
     now: Timestamp,
     include: IncludeObject,
 ) -> Value {
-    let metadata = json!({"resourceVersion": object.resource_version()});
+    let metadata = ListMeta {
+        resource_version: Some(object.resource_version().to_owned()),
+        ..ListMeta::default()
+    };
     let row = row(definition, object, now, include);
     table(definition, &metadata, vec![row])
 }
 
 /// A table of rows.
-pub(crate) fn table(definition: &Definition, metadata: &Value, rows: Vec<Value>) -> Value {
+pub(crate) fn table(definition: &Definition, metadata: &impl Serialize, rows: Vec<Value>) -> Value {
     let columns: Vec<Value> = definition
         .columns
         .columns

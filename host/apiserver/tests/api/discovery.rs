@@ -4,7 +4,7 @@ use http::Method;
 use kube::discovery::Discovery;
 use serde_json::{Value, json};
 
-use crate::{client, get, send};
+use crate::{client, get, send, send_bytes};
 
 #[tokio::test]
 async fn kubes_discovery_finds_every_group() {
@@ -115,7 +115,113 @@ async fn health_is_told_in_text() {
 }
 
 #[tokio::test]
-async fn the_openapi_document_is_empty() {
+async fn discovery_is_told_in_one_document_to_who_asks_for_it() {
+    let client = client().await;
+    let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    let wanted = format!("{accept},application/json");
+    let ask = async |path: &str, known: &str| {
+        let headers = [("accept", wanted.as_str()), ("if-none-match", known)];
+        send_bytes(&client, Method::GET, path, &headers, Vec::new()).await
+    };
+    let groups = ask("/apis", "").await;
+    assert_eq!(groups.headers()["content-type"], accept);
+    let tag = groups.headers()["etag"].to_str().unwrap().to_owned();
+    let document: Value = serde_json::from_slice(groups.body()).unwrap();
+    let names: Vec<&str> = document["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "authentication.k8s.io",
+            "authorization.k8s.io",
+            "certificates.k8s.io",
+            "coordination.k8s.io",
+            "rbac.authorization.k8s.io",
+        ]
+    );
+    let requests = &document["items"][2]["versions"][0]["resources"][0];
+    assert_eq!(requests["resource"], "certificatesigningrequests");
+    assert_eq!(requests["scope"], "Cluster");
+    assert_eq!(requests["shortNames"], json!(["csr"]));
+    assert_eq!(requests["subresources"][0]["subresource"], "approval");
+    assert_eq!(ask("/apis", &tag).await.status(), 304);
+    let core = ask("/api", "").await;
+    let document: Value = serde_json::from_slice(core.body()).unwrap();
+    assert_eq!(document["items"][0]["versions"][0]["version"], "v1");
+    // What has no aggregated form is told as ever.
+    let plain: Value = serde_json::from_slice(ask("/api/v1", "").await.body()).unwrap();
+    assert_eq!(plain["kind"], "APIResourceList");
+}
+
+#[tokio::test]
+async fn openapi_has_a_document_for_each_group_and_version() {
+    let client = client().await;
+    let (_, index) = get(&client, "/openapi/v3").await;
+    let core = &index["paths"]["api/v1"]["serverRelativeURL"];
+    let core = core.as_str().unwrap();
+    assert!(core.starts_with("/openapi/v3/api/v1?hash="), "{core}");
+    for (_, document) in index["paths"].as_object().unwrap() {
+        let url = document["serverRelativeURL"].as_str().unwrap();
+        let (code, document) = get(&client, url).await;
+        assert_eq!(
+            (code, &document["openapi"]),
+            (200, &json!("3.0.0")),
+            "{url}"
+        );
+        every_reference_leads_somewhere(&document, &document);
+    }
+    let (_, document) = get(&client, core).await;
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(
+        schemas["io.k8s.api.core.v1.ConfigMap"]["x-kubernetes-group-version-kind"],
+        json!([{"group": "", "version": "v1", "kind": "ConfigMap"}])
+    );
+    let conditions = &schemas["io.k8s.api.core.v1.NodeStatus"]["properties"]["conditions"];
+    assert_eq!(conditions["x-kubernetes-patch-merge-key"], "type");
+    assert_eq!(conditions["x-kubernetes-patch-strategy"], "merge");
+    let path = "/api/v1/namespaces/{namespace}/configmaps/{name}";
+    let patch = &document["paths"][path]["patch"];
+    assert_eq!(
+        patch["x-kubernetes-group-version-kind"]["kind"],
+        "ConfigMap"
+    );
+    let parameters: Vec<&Value> = patch["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| &parameter["name"])
+        .collect();
+    assert_eq!(
+        parameters,
+        ["dryRun", "fieldManager", "fieldValidation", "force"]
+    );
+    assert_eq!(get(&client, "/openapi/v3/apis/absent/v1").await.0, 404);
+}
+
+fn every_reference_leads_somewhere(part: &Value, document: &Value) {
+    match part {
+        Value::Object(fields) => {
+            if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+            }
+            fields
+                .values()
+                .for_each(|value| every_reference_leads_somewhere(value, document));
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|value| every_reference_leads_somewhere(value, document)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_openapi_document_of_version_2_is_empty() {
     let client = client().await;
     let (_, document) = get(&client, "/openapi/v2").await;
     assert_eq!(document["definitions"], json!({}));

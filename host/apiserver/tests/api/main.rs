@@ -8,17 +8,20 @@
     reason = "tests"
 )]
 
+mod apply;
 mod discovery;
 mod lists;
 mod namespaces;
 mod objects;
 mod patches;
+mod protobuf;
 mod tables;
 mod watches;
 
 use std::sync::Arc;
 
-use http::{Method, Request};
+use bytes::Bytes;
+use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
@@ -49,17 +52,30 @@ async fn send(
     headers: &[(&str, &str)],
     body: impl Into<Vec<u8>>,
 ) -> (u16, Value) {
+    let answer = send_bytes(client, method, path, headers, body.into()).await;
+    let code = answer.status().as_u16();
+    let bytes = answer.into_body();
+    let json = serde_json::from_slice(&bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+    (code, json)
+}
+
+/// A request as it is, and the answer as it is.
+async fn send_bytes(
+    client: &Client,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Response<Bytes> {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body.into())).unwrap();
-    let response = client.send(request).await.unwrap();
-    let code = response.status().as_u16();
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    let json = serde_json::from_slice(&bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    (code, json)
+    let request = request.body(Body::from(body)).unwrap();
+    let (parts, body) = client.send(request).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Response::from_parts(parts, bytes)
 }
 
 async fn get(client: &Client, path: &str) -> (u16, Value) {

@@ -36,7 +36,7 @@ async fn wrong_patches_change_nothing() {
     let (_, before) = post(&client, CONFIG_MAPS, config_map("a", "1")).await;
     let failing_test = json!([{"op": "test", "path": "/data/key", "value": "x"}]);
     for (kind, body, code) in [
-        ("apply-patch+yaml", json!({}), 415),
+        ("apply-patch+cbor", json!({}), 415),
         ("json", json!({}), 415),
         ("json-patch+json", failing_test, 422),
         ("json-patch+json", json!({}), 400),

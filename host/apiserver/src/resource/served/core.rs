@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Node, Secret, ServiceAccount};
 
+use crate::ownership::{Shape, Shapes};
 use crate::patch::{Merge, MergeBy};
 use crate::resource::{Definition, NameRule, Subresource};
 use crate::table;
@@ -26,6 +27,10 @@ pub(super) static EVENTS: Definition = Definition {
         "source",
         "type",
     ],
+    shapes: Shapes(&[
+        ("involvedObject", Shape::Atomic),
+        ("related", Shape::Atomic),
+    ]),
     ..Definition::stored::<Event>(&table::EVENTS)
 };
 
@@ -38,6 +43,7 @@ pub(in crate::resource) static NAMESPACES: Definition = Definition {
         path: "status.conditions",
         by: MergeBy::Key("type"),
     }],
+    shapes: Shapes(&[("status.conditions", Shape::Keyed("type"))]),
     ..Definition::stored::<Namespace>(&table::NAMESPACES)
 };
 
@@ -59,6 +65,11 @@ pub(super) static NODES: Definition = Definition {
             by: MergeBy::Key("type"),
         },
     ],
+    shapes: Shapes(&[
+        ("spec.podCIDRs", Shape::Set),
+        ("status.addresses", Shape::Keyed("type")),
+        ("status.conditions", Shape::Keyed("type")),
+    ]),
     ..Definition::stored::<Node>(&table::NODES)
 };
 
@@ -80,5 +91,9 @@ pub(super) static SERVICE_ACCOUNTS: Definition = Definition {
             by: MergeBy::Key("name"),
         },
     ],
+    shapes: Shapes(&[
+        ("secrets", Shape::Keyed("name")),
+        ("secrets[]", Shape::Atomic),
+    ]),
     ..Definition::stored::<ServiceAccount>(&table::SERVICE_ACCOUNTS)
 };

@@ -1,6 +1,6 @@
-//! A stand-in for the OpenAPI document.
+//! Version 2: a stand-in, for clients from before version 3.
 //!
-//! Old `kubectl` validates what it sends against it, and skips the kinds that it does not find there: an
+//! Old `kubectl` validates what it sends against the document, and skips the kinds that it does not find there: an
 //! empty document makes it leave the validation to the server. In protobuf, which is what it asks for,
 //! an empty document is no bytes at all.
 
@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::codec::json_response;
+use crate::codec::Encoding;
 use crate::status::Status;
 
 /// The media type as a server spells it. Clients ask with an `@` in place of the dot before the version,
@@ -16,7 +16,7 @@ use crate::status::Status;
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// An empty document in the form that the client asks for.
-pub(super) fn answer(headers: &HeaderMap) -> Result<Response<Body>, Status> {
+pub(in crate::discovery) fn answer(headers: &HeaderMap) -> Result<Response<Body>, Status> {
     let protobuf = headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok())
@@ -34,5 +34,5 @@ pub(super) fn answer(headers: &HeaderMap) -> Result<Response<Body>, Status> {
         "paths": {},
         "definitions": {},
     });
-    Ok(json_response(StatusCode::OK, document.to_string()))
+    Ok(Encoding::Json.response(StatusCode::OK, document.to_string()))
 }
