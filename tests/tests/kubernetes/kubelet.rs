@@ -1,7 +1,7 @@
 //! The kubelet on a node that Slipway has joined.
 
-use slipway_tests::kubernetes::{ALL_CONTROLLERS, Kubelet, Kubernetes};
-use slipway_tests::{Sandbox, assert_identity, current_certificate};
+use slipway_tests::kubernetes::{ALL_CONTROLLERS, Kubelet, Kubernetes, component};
+use slipway_tests::{Finished, Sandbox, assert_identity, current_certificate};
 
 /// Short enough for a kubelet that renews it within a minute (at 70 to 90 % of its life, which the signer begins five
 /// minutes early), and long enough for the join and the kubelet's start.
@@ -30,7 +30,8 @@ fn registers_its_node_and_renews_its_certificate() {
         ],
         |printed| (!printed.is_empty()).then(|| printed.to_owned()),
     );
-    assert_eq!(version, "v1.36.3");
+    let own = Finished::of(component("kubelet").arg("--version"), "").success();
+    assert_eq!(own.trim(), format!("Kubernetes {version}"));
 
     let renewed = kubelet.wait_for("renewed certificate", || {
         let file = std::fs::read_link(&current).ok()?;
