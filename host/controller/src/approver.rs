@@ -293,12 +293,10 @@ impl Approver {
             (self.clock)(),
         );
         let name = request.name_any();
-        // Conditions may be written through the status, too, but only by who may sign
-        // (plugin/pkg/admission/certificates/signing).
         self.requests
-            .replace_subresource("approval", &name, &PostParams::default(), &request)
+            .replace_status(&name, &PostParams::default(), &request)
             .await
-            .during("update the conditions of", title(&name))?;
+            .during("update the status of", title(&name))?;
         Ok(true)
     }
 

@@ -5,7 +5,7 @@
 //! permission to every bootstrap token, so that on its clusters a policy decides nothing.
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Subject};
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, PostParams, Preconditions};
 use slipway_config::token::{BOOTSTRAPPERS_GROUP, TokenGroup, USER_PREFIX};
 

@@ -20,10 +20,10 @@ pub struct Permissions {
     pub rules: Vec<PolicyRule>,
 }
 
-/// Everything that the controllers need; with `signing` what the signer needs, too.
-pub fn needed(signing: bool) -> Vec<Permissions> {
+/// Everything that the controllers need.
+pub fn needed() -> Vec<Permissions> {
     let signers = NodeSigner::ALL.map(NodeSigner::name);
-    let mut cluster = vec![
+    let cluster = vec![
         rule(
             CERTIFICATES,
             "certificatesigningrequests",
@@ -34,21 +34,23 @@ pub fn needed(signing: bool) -> Vec<Permissions> {
             "certificatesigningrequests/approval",
             &["update"],
         ),
-        named(rule(CERTIFICATES, "signers", &["approve"]), &signers),
+        rule(
+            CERTIFICATES,
+            "certificatesigningrequests/status",
+            &["update"],
+        ),
+        // A condition in the status, as a finding for whoever waits, takes the right to sign
+        // (plugin/pkg/admission/certificates/signing).
+        named(
+            rule(CERTIFICATES, "signers", &["approve", "sign"]),
+            &signers,
+        ),
         rule("", "nodes", &["get", "list"]),
         // Whether others approve past the policy.
         rule(RBAC, "clusterroles", &["list"]),
         rule(RBAC, "clusterrolebindings", &["list"]),
         named(rule("", "namespaces", &["get"]), &[NAMESPACE]),
     ];
-    if signing {
-        cluster.push(rule(
-            CERTIFICATES,
-            "certificatesigningrequests/status",
-            &["update"],
-        ));
-        cluster.push(named(rule(CERTIFICATES, "signers", &["sign"]), &signers));
-    }
     let within = |namespace, rules| Permissions {
         namespace: Some(namespace),
         rules,

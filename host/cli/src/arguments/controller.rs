@@ -1,9 +1,9 @@
 //! `slipway controller`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use slipway_config::endpoint::HostPort;
 
 use super::{ClusterArguments, GoDuration};
 
@@ -49,10 +49,10 @@ pub(crate) struct ControllerOptions {
     pub(crate) cluster_signing_duration: Option<GoDuration>,
     /// Where /healthz, /livez and /readyz are answered
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10270")]
-    pub(crate) health_bind_address: HostPort,
+    pub(crate) health_bind_address: SocketAddr,
     /// Where /metrics is answered, for Prometheus
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10271")]
-    pub(crate) metrics_bind_address: HostPort,
+    pub(crate) metrics_bind_address: SocketAddr,
     /// The name of this replica among those that share a cluster; the host's name and the process by default
     #[arg(long, value_name = "NAME")]
     pub(crate) identity: Option<String>,

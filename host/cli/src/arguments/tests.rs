@@ -89,8 +89,8 @@ fn a_command_that_does_not_exist_is_found() {
         ("slipway help csr", true),
         ("slipway csr explain NAME", false),
         ("slipway csr approve --force NAME", false),
-        ("slipway init --take-over-approval", false),
-        ("slipway init --take-over-approval=now", false),
+        ("slipway init --take-over-node", false),
+        ("slipway init --take-over-node=now", false),
         ("slipway launch", false),
     ] {
         assert_eq!(check(command).is_ok(), is_there, "{command}");

@@ -6,6 +6,7 @@ mod manifest;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use slipway_apiserver::serve::bind;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_config::posture::PostureId;
@@ -34,8 +35,8 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let configuration = Documents::read(options.config.as_deref())?.plugins;
     let signing = signing(&options)?;
     let client = cluster::controller(&options.cluster, &layout).await?;
-    let listener = server::listen(&options.health_bind_address).await?;
-    let metrics_listener = server::listen(&options.metrics_bind_address).await?;
+    let listener = bind(options.health_bind_address).await?;
+    let metrics_listener = bind(options.metrics_bind_address).await?;
     let host =
         plugins::long_running(&layout)?.with_cluster(Arc::new(LiveReader::new(client.clone())));
     let chain = controllers::chain(host.csr_approvers(&configuration).await?);

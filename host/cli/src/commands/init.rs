@@ -7,7 +7,7 @@ mod settings;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::files::Files;
@@ -144,11 +144,9 @@ async fn make(
     let client = cluster::administrator(layout).await?;
     let pid = ensure_server(layout, &client).await?;
     let publication = wanted.settings.publication(prepared.ca());
-    match init::publish(&client, &publication, phases, now, shown).await {
-        Ok(published) => {
-            init::complete(layout, phases)?;
-            Ok((prepared, Some(published), pid))
-        }
+    let published = init::publish(&client, &publication, phases, now, shown).await;
+    match published.and_then(|published| init::complete(layout, phases).map(|()| published)) {
+        Ok(published) => Ok((prepared, Some(published), pid)),
         Err(error) => {
             if pid.is_some() {
                 // What this run started does not outlive it where it fails; the error is what the user has to see.

@@ -101,6 +101,10 @@ fn what_clients_send_is_read_as_kube_apiserver_reads_it() {
         if envelope.kind.ends_with("Review") {
             fields.shift_remove("status");
         }
+        // This one's answer leaves the question out.
+        if envelope.kind == "SelfSubjectRulesReview" {
+            fields.shift_remove("spec");
+        }
         object["metadata"]
             .as_object_mut()
             .unwrap()

@@ -51,7 +51,7 @@ fn objects(arguments: &ManifestArguments) -> Result<Vec<serde_json::Value>> {
             ..ServiceAccount::default()
         })?,
     ];
-    for permissions in permissions::needed(arguments.sign_with.is_some()) {
+    for permissions in permissions::needed() {
         objects.extend(role(permissions)?);
     }
     objects.push(value(&deployment(arguments))?);
@@ -119,7 +119,7 @@ fn deployment(arguments: &ManifestArguments) -> Deployment {
     }
     Deployment {
         metadata: metadata(NAME, Some(NAMESPACE)),
-        spec: Some(DeploymentSpec {
+        spec: DeploymentSpec {
             replicas: Some(arguments.replicas.into()),
             selector: LabelSelector {
                 match_labels: Some(labels.clone()),
@@ -144,7 +144,7 @@ fn deployment(arguments: &ManifestArguments) -> Deployment {
                 }),
             },
             ..DeploymentSpec::default()
-        }),
+        },
         ..Deployment::default()
     }
 }
