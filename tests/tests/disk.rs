@@ -178,17 +178,23 @@ fn a_server_whose_disk_fills_up_loses_nothing_and_recovers() {
     acknowledged.insert(id);
     assert_eq!(list(), acknowledged, "there is room again");
 
+    let server = init["server"].as_str().expect("a server");
+    let server = server.trim_start_matches("https://");
+    let listens = || std::net::TcpStream::connect(server).is_ok();
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(20));
     volume.kill();
+    // The kernel closes the sockets of a killed process a moment after it has left the namespace.
+    while listens() {
+        pause();
+    }
     let mut serve = volume
         .command(&sandbox, &["serve"])
         .stderr(Stdio::null())
         .spawn()
         .expect("serve starts");
-    let server = init["server"].as_str().expect("a server");
-    let server = server.trim_start_matches("https://");
-    while std::net::TcpStream::connect(server).is_err() {
+    while !listens() {
         assert!(serve.try_wait().expect("a child").is_none(), "serve ended");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        pause();
     }
     assert_eq!(list(), acknowledged, "and it is on disk");
     volume.kill();
