@@ -48,6 +48,27 @@ impl Invitation {
     }
 }
 
+/// Lets in a node that waits with the command that it shows, and waits until it has joined. `slipway` runs slipway as the
+/// cluster's administrator.
+///
+/// # Panics
+/// The node shows another command, or does not join.
+#[track_caller]
+pub fn let_in(
+    node: &Sandbox,
+    request: &str,
+    mut join: Child,
+    slipway: impl Fn(&[&str]) -> Finished,
+) {
+    let offered = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
+    assert_eq!(offered, format!("slipway csr approve {request}"));
+    let approved = slipway(&["csr", "approve", request]).success();
+    assert!(approved.contains(request), "{approved}");
+    let status = join.wait().expect("join can be waited for");
+    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
+    assert!(status.success(), "{log}");
+}
+
 /// The arguments with which a node joins through token and pin.
 pub(crate) fn join_arguments<'a>(server: &'a str, pin: &'a str, node: &'a str) -> [&'a str; 6] {
     [

@@ -14,7 +14,7 @@ mod volume;
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
 pub use identity::{assert_identity, current_certificate};
-pub use invitation::{Invitation, request_of};
+pub use invitation::{Invitation, let_in, request_of};
 pub use plugin::Plugin;
 pub use program::{
     Finished, bounded, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,

@@ -1,12 +1,12 @@
 //! The main job, through the real binary: a cluster is made, nodes join it, people decide.
 
-use slipway_tests::{Cluster, Sandbox, assert_identity};
+use slipway_tests::{Cluster, Sandbox, assert_identity, let_in};
 
 #[test]
 fn a_node_waits_for_a_person_and_joins_once_approved() {
     let cluster = Cluster::start(&[]);
     let node = Sandbox::new();
-    let mut join = cluster.start_join(&node, "worker-1", &[]);
+    let join = cluster.start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
 
     let shown = cluster.slipway(&["csr", "show", &request]).success();
@@ -14,14 +14,9 @@ fn a_node_waits_for_a_person_and_joins_once_approved() {
         shown.contains("worker-1") && shown.contains("pending"),
         "{shown}"
     );
-    let command = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
-    assert_eq!(command, format!("slipway csr approve {request}"));
-    let approved = cluster.slipway(&["csr", "approve", &request]).success();
-    assert!(approved.contains(&request), "{approved}");
-
-    let status = join.wait().expect("join can be waited for");
-    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
-    assert!(status.success(), "{log}");
+    let_in(&node, &request, join, |arguments| {
+        cluster.slipway(arguments)
+    });
     assert_identity(&node, &cluster.ca(), "worker-1");
 }
 

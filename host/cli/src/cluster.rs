@@ -13,6 +13,7 @@ use slipway_config::endpoint::HostPort;
 use slipway_config::pin::CaPin;
 use slipway_controller::ClusterSettings;
 use slipway_pki::ca::CaBundle;
+use slipway_pki::guardrail::LifetimePolicy;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 pub(crate) use self::kubeconfig::Connection;
@@ -81,7 +82,14 @@ pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<
         true => ServerSettings::find(layout)?,
         false => None,
     };
-    Ok(settings.map_or_else(ClusterSettings::default, |settings| settings.cluster()))
+    Ok(match settings {
+        Some(settings) => settings.cluster(),
+        // Nothing here says who signs there.
+        None => ClusterSettings {
+            lifetime: LifetimePolicy::ANOTHER_SIGNER,
+            ..ClusterSettings::default()
+        },
+    })
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

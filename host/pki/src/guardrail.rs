@@ -20,6 +20,7 @@ use slipway_config::token::TokenId;
 
 use crate::csr::CertificateRequest;
 use crate::decision::ledger::TokenLedger;
+use crate::decision::signing::DEFAULT_MAXIMUM;
 use crate::key::PublicKey;
 use crate::signer::{NodeSigner, Usage};
 
@@ -74,6 +75,13 @@ pub enum LifetimePolicy {
         /// The longest lifetime that may be asked for.
         longest: Duration,
     },
+}
+
+impl LifetimePolicy {
+    /// For a signer that is not ours, kube-controller-manager's as a rule: what it gives by default, and no more.
+    pub const ANOTHER_SIGNER: Self = Self::Refused {
+        longest: DEFAULT_MAXIMUM,
+    };
 }
 
 /// A node that exists.

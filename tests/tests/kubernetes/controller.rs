@@ -1,7 +1,9 @@
 //! Slipway's controllers on an unmodified API server, in the place of kube-controller-manager's.
 
+use std::path::Path;
+
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes};
-use slipway_tests::{Invitation, Sandbox, assert_identity};
+use slipway_tests::{Invitation, Sandbox, assert_identity, let_in};
 
 /// What `slipway init --kubeconfig` prints, and the invitation in it.
 fn initialise(cluster: &Kubernetes, more: &[&str]) -> (serde_json::Value, Invitation) {
@@ -16,18 +18,24 @@ fn initialise(cluster: &Kubernetes, more: &[&str]) -> (serde_json::Value, Invita
     (answer, invitation)
 }
 
-fn signing(cluster: &Kubernetes) -> [String; 3] {
-    [
-        "--sign".to_owned(),
-        format!("--ca-cert-file={}", cluster.ca().display()),
-        format!("--ca-key-file={}", cluster.ca_key().display()),
-    ]
+/// Controllers that sign, too, with the administrator's credentials.
+fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
+    start_as(cluster, &cluster.kubeconfig(), plugins)
 }
 
-fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
-    let signing = signing(cluster);
-    let signing: Vec<&str> = signing.iter().map(String::as_str).collect();
-    Controller::start(&cluster.kubeconfig(), plugins, &signing)
+fn start_as(cluster: &Kubernetes, kubeconfig: &Path, plugins: &str) -> Controller {
+    let certificate = format!("--ca-cert-file={}", cluster.ca().display());
+    let key = format!("--ca-key-file={}", cluster.ca_key().display());
+    Controller::start(kubeconfig, plugins, &["--sign", &certificate, &key])
+}
+
+/// A node joins by itself, with what the controllers decide.
+fn assert_joins(cluster: &Kubernetes, invitation: &Invitation) {
+    let node = Sandbox::new();
+    let _ = invitation
+        .join(&node, "worker-1", &["--timeout=1m"])
+        .success();
+    assert_identity(&node, &cluster.ca(), "worker-1");
 }
 
 #[test]
@@ -37,11 +45,7 @@ fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
     assert_eq!(invitation.pin, cluster.pin());
     let mut controller = start(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
-    let node = Sandbox::new();
-    let _ = invitation
-        .join(&node, "worker-1", &["--timeout=1m"])
-        .success();
-    assert_identity(&node, &cluster.ca(), "worker-1");
+    assert_joins(&cluster, &invitation);
     let metrics = controller.metrics();
     assert!(
         metrics.contains("slipway_certificates_total{outcome=\"issued\"} 1")
@@ -67,13 +71,11 @@ fn a_node_waits_for_a_person_where_no_plugin_decides() {
     let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
     let _controller = start(&cluster, &plugins);
     let node = Sandbox::new();
-    let mut join = invitation.start_join(&node, "worker-1", &[]);
-    let offered = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
+    let join = invitation.start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
-    assert_eq!(offered, format!("slipway csr approve {request}"));
-    let _ = cluster.slipway(&["csr", "approve", &request]).success();
-    let status = join.wait().expect("join can be waited for");
-    assert!(status.success());
+    let_in(&node, &request, join, |arguments| {
+        cluster.slipway(arguments)
+    });
     assert_identity(&node, &cluster.ca(), "worker-1");
 }
 
@@ -115,11 +117,11 @@ fn a_cluster_of_kubeadm_is_taken_over() {
     controller.wait_until("ok, leading");
 
     let node = Sandbox::new();
-    let mut join = cluster.invitation().start_join(&node, "worker-1", &[]);
+    let join = cluster.invitation().start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
-    let _ = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
-    let _ = cluster.slipway(&["csr", "approve", &request]).success();
-    assert!(join.wait().expect("join can be waited for").success());
+    let_in(&node, &request, join, |arguments| {
+        cluster.slipway(arguments)
+    });
     assert_identity(&node, &cluster.ca(), "worker-1");
 }
 
@@ -188,15 +190,9 @@ fn the_roles_of_the_manifest_are_enough() {
         token.trim()
     );
     let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
-    let signing = signing(&cluster);
-    let signing: Vec<&str> = signing.iter().map(String::as_str).collect();
-    let mut controller = Controller::start(&kubeconfig, AUTOMATIC, &signing);
+    let mut controller = start_as(&cluster, &kubeconfig, AUTOMATIC);
     controller.wait_until("ok, leading");
-    let node = Sandbox::new();
-    let _ = invitation
-        .join(&node, "worker-1", &["--timeout=1m"])
-        .success();
-    assert_identity(&node, &cluster.ca(), "worker-1");
+    assert_joins(&cluster, &invitation);
     let log = controller.log();
     assert!(!log.contains("forbidden"), "{log}");
 }

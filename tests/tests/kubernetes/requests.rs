@@ -1,7 +1,7 @@
 //! People decide with `slipway csr` what kube-controller-manager only signs.
 
 use slipway_tests::kubernetes::Kubernetes;
-use slipway_tests::{Sandbox, assert_identity};
+use slipway_tests::{Sandbox, assert_identity, let_in};
 
 /// A cluster where nobody approves by himself.
 fn cluster() -> Kubernetes {
@@ -25,21 +25,16 @@ fn standing(cluster: &Kubernetes, request: &str) -> String {
 fn approves_what_is_then_signed() {
     let cluster = cluster();
     let node = Sandbox::new();
-    let mut join = cluster.invitation().start_join(&node, "worker-1", &[]);
+    let join = cluster.invitation().start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
     assert_eq!(standing(&cluster, &request), "pending");
     let shown = cluster.slipway(&["csr", "show", &request]).success();
     for part in ["worker-1", "pending", "system:bootstrap:"] {
         assert!(shown.contains(part), "{shown}");
     }
-    let offered = node.wait_for_text("join.log", "  on the control plane, let it in with: ");
-    assert_eq!(offered, format!("slipway csr approve {request}"));
-
-    let approved = cluster.slipway(&["csr", "approve", &request]).success();
-    assert!(approved.contains(&request), "{approved}");
-    let status = join.wait().expect("join can be waited for");
-    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
-    assert!(status.success(), "{log}");
+    let_in(&node, &request, join, |arguments| {
+        cluster.slipway(arguments)
+    });
     assert_identity(&node, &cluster.ca(), "worker-1");
     let condition = cluster
         .kubectl(&[

@@ -112,7 +112,7 @@ fn message(body: &[u8], definition: &Definition) -> Result<Decoded, Status> {
     let object = definition
         .protobuf
         .decode(&envelope.message)
-        .map_err(|error| malformed(definition, &error))?;
+        .map_err(|error| unreadable(definition, &error))?;
     Ok(Decoded {
         object,
         warnings: Vec::new(),
@@ -129,16 +129,9 @@ pub(crate) fn typed(
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     check_type(&mut value, definition)?;
-    let unreadable = |error: ObjectError| {
-        if definition.confidential {
-            let why = "a field has the wrong type (it is not shown: it may be secret)";
-            malformed(definition, &why)
-        } else {
-            malformed(definition, &error)
-        }
-    };
-    let unchecked = Object::from_value(value.clone()).map_err(unreadable)?;
-    let object = (definition.normalise)(unchecked).map_err(unreadable)?;
+    let wrong = |error: ObjectError| unreadable(definition, &error);
+    let unchecked = Object::from_value(value.clone()).map_err(wrong)?;
+    let object = (definition.normalise)(unchecked).map_err(wrong)?;
     if validation == FieldValidation::Ignore {
         return Ok(Decoded {
             object,
@@ -203,6 +196,17 @@ fn unrecognized(definition: &Definition, why: &str) -> Status {
         "the object provided is unrecognized (must be of type {}): {why}",
         definition.kind
     ))
+}
+
+/// 400 for an object that cannot be read. The error may repeat what stands in it.
+fn unreadable(definition: &Definition, error: &dyn std::fmt::Display) -> Status {
+    match definition.confidential {
+        true => malformed(
+            definition,
+            &"a field has the wrong type (it is not shown: it may be secret)",
+        ),
+        false => malformed(definition, error),
+    }
 }
 
 /// 400 for an object that is not of its kind.

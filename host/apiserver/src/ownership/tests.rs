@@ -48,6 +48,13 @@ fn config(data: Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data})
 }
 
+/// A configuration without data.
+fn bare() -> Value {
+    let mut bare = config(Value::Null);
+    bare.as_object_mut().unwrap().shift_remove("data");
+    bare
+}
+
 /// What a manager owns, as `fieldsV1`.
 fn owned(object: &Value, name: &str) -> Value {
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
@@ -81,9 +88,7 @@ fn what_is_not_applied_any_more_is_removed_unless_somebody_else_owns_it() {
     let both = applied(&first, "two", &config(json!({"y": "2", "z": "3"})), false).unwrap();
     let less = applied(&both, "one", &config(json!({})), false).unwrap();
     assert_eq!(less["data"], json!({"y": "2", "z": "3"}));
-    let mut bare = config(Value::Null);
-    bare.as_object_mut().unwrap().shift_remove("data");
-    let none = applied(&less, "two", &bare, false).unwrap();
+    let none = applied(&less, "two", &bare(), false).unwrap();
     assert_eq!(none["metadata"]["name"], "a");
     assert_eq!(
         none.get("data"),
@@ -98,9 +103,7 @@ fn the_last_of_an_objects_fields_takes_it_along() {
     labelled["metadata"]["labels"] = json!({"a": "b"});
     labelled["metadata"]["uid"] = json!("u");
     let first = applied(&json!({}), "one", &labelled, false).unwrap();
-    let mut bare = config(Value::Null);
-    bare.as_object_mut().unwrap().shift_remove("data");
-    let left = applied(&first, "one", &bare, false).unwrap();
+    let left = applied(&first, "one", &bare(), false).unwrap();
     assert_eq!(
         left,
         json!({"apiVersion": "v1", "kind": "ConfigMap",

@@ -2,11 +2,12 @@
 //!
 //! [`prepare`] runs the phases `preflight`, `certs` and `kubeconfig` and gives a [`Prepared`]. The caller starts the API
 //! server with it, and hands a client to [`publish()`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
-//! `rbac`; [`complete`] notes that all was done. In a cluster that runs already, [`publish()`] is all that is needed. Each
+//! `rbac`; [`complete`] notes that all was done. In a cluster that runs already, [`extend`] is all that is needed. Each
 //! phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only a complete one
 //! is refused.
 
 pub mod certs;
+mod existing;
 mod invitation;
 mod kubeconfigs;
 pub mod namespaces;
@@ -33,9 +34,9 @@ use crate::layout::Layout;
 use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
 
+pub use existing::extend;
 pub use invitation::Invitation;
 pub use phase::{Phase, Phases, UnknownPhase};
-pub use publish::earlier_token;
 
 const VERSION: u32 = 1;
 
@@ -93,6 +94,12 @@ pub enum InitError {
     /// Two tokens have the same ID.
     #[error("two of the tokens to make have the ID {0}; each needs an ID of its own")]
     SameToken(TokenId),
+    /// The cluster that runs already is of another age.
+    #[error("the API server has the version {version}; nodes are let in from 1.{OLDEST_MINOR} on", OLDEST_MINOR = existing::OLDEST_MINOR)]
+    TooOld {
+        /// Its version.
+        version: String,
+    },
     /// An object of the cluster.
     #[error(transparent)]
     Object(#[from] ObjectError),
@@ -258,7 +265,7 @@ pub fn complete(layout: &Layout, phases: &Phases) -> Result<(), InitError> {
 ///
 /// # Errors
 /// When no CA can be made with these settings.
-pub fn passing_ca(settings: &Settings, now: Timestamp) -> Result<CaBundle, InitError> {
+pub fn throwaway_ca(settings: &Settings, now: Timestamp) -> Result<CaBundle, InitError> {
     Ok(certs::new_authority(settings, now)?.bundle())
 }
 

@@ -58,7 +58,7 @@ fn token(spec: &TokenSpec, now: Timestamp) -> Result<TokenRecord, InitError> {
 ///
 /// # Errors
 /// When the tokens cannot be listed.
-pub async fn earlier_token(
+pub(super) async fn earlier_token(
     client: &kube::Client,
     now: Timestamp,
 ) -> Result<Option<TokenRecord>, InitError> {

@@ -116,15 +116,9 @@ impl Settings {
 
     /// All API servers, the preferred one first.
     pub fn servers(&self) -> Vec<ApiServerUrl> {
-        let mut servers = vec![self.server()];
-        for server in std::iter::once(self.advertise.clone().into())
-            .chain(self.additional_servers.iter().cloned())
-        {
-            if !servers.contains(&server) {
-                servers.push(server);
-            }
-        }
-        servers
+        let others = std::iter::once(self.advertise.clone().into())
+            .chain(self.additional_servers.iter().cloned());
+        each_once(std::iter::once(self.server()).chain(others))
     }
 
     /// What nodes of this cluster find, once its CA is there.
@@ -163,6 +157,17 @@ impl Settings {
         }
         names
     }
+}
+
+/// The API servers in their order, each once.
+pub fn each_once(servers: impl Iterator<Item = ApiServerUrl>) -> Vec<ApiServerUrl> {
+    let mut found = Vec::new();
+    for server in servers {
+        if !found.contains(&server) {
+            found.push(server);
+        }
+    }
+    found
 }
 
 /// Names and addresses in a certificate, each once.

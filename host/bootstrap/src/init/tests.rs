@@ -280,7 +280,7 @@ fn a_dry_run_shows_every_object_and_no_secret() {
     let mut wanted = settings("10.0.0.1:6443");
     wanted.tokens = vec![given("abcdef.0123456789abcdef")];
     let now = Timestamp::now();
-    let ca = passing_ca(&wanted, now).unwrap();
+    let ca = throwaway_ca(&wanted, now).unwrap();
     let plan = dry_run(&wanted.publication(ca), now).unwrap();
     let titles: Vec<String> = plan
         .iter()

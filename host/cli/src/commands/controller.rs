@@ -11,7 +11,10 @@ use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_config::posture::PostureId;
 use slipway_controller::foreign::ForeignApproval;
-use slipway_controller::{Chain, Controllers, DecisionLog, LiveReader, Signing, leadership};
+use slipway_controller::{
+    Chain, ClusterSettings, Controllers, DecisionLog, LiveReader, Signing, leadership,
+};
+use slipway_pki::guardrail::LifetimePolicy;
 use tokio::sync::watch;
 
 use self::health::Health;
@@ -84,6 +87,13 @@ fn controllers_of(
     signing: Option<&Signing>,
 ) -> Controllers {
     let controllers = Controllers::builder(client.clone())
+        .settings(ClusterSettings {
+            lifetime: match signing {
+                Some(_) => LifetimePolicy::Clamped,
+                None => LifetimePolicy::ANOTHER_SIGNER,
+            },
+            ..ClusterSettings::default()
+        })
         .bootstrap_signer()
         .token_cleaner()
         .csr_cleaner()

@@ -243,7 +243,7 @@ struct DryRun {
 
 fn dry_run(wanted: &Wanted, layout: &Layout, printer: Printer) -> Result<()> {
     let now = Timestamp::now();
-    let ca = init::passing_ca(&wanted.settings, now)?;
+    let ca = init::throwaway_ca(&wanted.settings, now)?;
     let objects = objects(&wanted.settings.publication(ca), now)?;
     let files = [
         layout.ca_certificate(),

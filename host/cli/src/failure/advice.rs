@@ -118,6 +118,7 @@ fn init(error: &InitError) -> Option<Advice> {
             "run init with the arguments that it was begun with, or start over with `slipway reset`",
         )),
         InitError::TokenExpired { .. } | InitError::SameToken(_) => Some(Advice::bare(Code::Usage)),
+        InitError::TooOld { .. } => Some(Advice::new(Code::General, "upgrade the cluster first")),
         InitError::Damaged { .. } => Some(Advice::new(Code::General, BACKUP)),
         InitError::Object(ObjectError::Request {
             source: RequestFailure::Forbidden(_),

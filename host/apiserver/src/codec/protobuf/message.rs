@@ -18,11 +18,9 @@ macro_rules! message {
             type Wire = $wire;
 
             fn to_wire(self) -> Self::Wire {
-                #[allow(unused_imports, reason = "some messages have pointers only")]
-                use $crate::codec::protobuf::field::Field as _;
                 $wire {
-                    $($field: self.$field.to_field(),)*
-                    $($($spelling: self.$renamed.to_field(),)+)?
+                    $($field: $crate::codec::protobuf::field::Field::to_field(self.$field),)*
+                    $($($spelling: $crate::codec::protobuf::field::Field::to_field(self.$renamed),)+)?
                     $($($pointer: self.$pointer,)+)?
                 }
             }
@@ -30,11 +28,9 @@ macro_rules! message {
             fn from_wire(
                 wire: Self::Wire,
             ) -> Result<Self, $crate::codec::protobuf::ProtobufError> {
-                #[allow(unused_imports, reason = "some messages have pointers only")]
-                use $crate::codec::protobuf::field::Field;
                 Ok(Self {
-                    $($field: Field::from_field(wire.$field)?,)*
-                    $($($renamed: Field::from_field(wire.$spelling)?,)+)?
+                    $($field: $crate::codec::protobuf::field::Field::from_field(wire.$field)?,)*
+                    $($($renamed: $crate::codec::protobuf::field::Field::from_field(wire.$spelling)?,)+)?
                     $($($pointer: wire.$pointer,)+)?
                     $($($unknown: None,)+)?
                 })

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
-use kube::Client;
 use serde::Serialize;
 use slipway_bootstrap::init::objects::Applied;
 use slipway_bootstrap::init::rbac::Access;
-use slipway_bootstrap::init::settings::{Publication, PublishedCa};
-use slipway_bootstrap::init::{self, Phase, Phases, Published};
+use slipway_bootstrap::init::settings::{Publication, PublishedCa, each_once};
+use slipway_bootstrap::init::{self, Phases, Published};
 use slipway_bootstrap::posture;
 use slipway_config::endpoint::ApiServerUrl;
 use slipway_config::posture::{PostureEntry, PostureId};
@@ -20,13 +19,10 @@ use super::{DryRun, objects, settings, show_plan, worst_first};
 use crate::arguments::InitOptions;
 use crate::cluster::{self, Connection};
 use crate::documents::Documents;
-use crate::failure::{Code, Coded, Usage};
+use crate::failure::Usage;
 use crate::output::Printer;
 use crate::progress::Shown;
 use crate::reach::Reach;
-
-/// The first minor version of Kubernetes 1 whose certificate signing requests have a duration, as Slipway's do.
-const OLDEST_MINOR: u32 = 22;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,9 +62,9 @@ pub(super) async fn run(
         .control_plane_endpoint
         .clone()
         .map(ApiServerUrl::from);
-    let mut servers: Vec<_> = preferred.into_iter().chain([server]).collect();
-    servers.extend(options.additional_endpoints.iter().cloned().map(Into::into));
-    servers.dedup();
+    let additional = options.additional_endpoints.iter().cloned();
+    let others = std::iter::once(server).chain(additional.map(ApiServerUrl::from));
+    let servers = each_once(preferred.into_iter().chain(others));
     let invited_to = servers
         .iter()
         .take(1)
@@ -98,7 +94,7 @@ pub(super) async fn run(
         return show_plan(DryRun { files, objects }, printer);
     }
     let shown = Shown::new(printer);
-    let published = publish(&client, &publication, phases, now, &shown).await;
+    let published = init::extend(&client, &publication, &phases, now, &shown).await;
     shown.finish();
     let published = published?;
     let mut posture = posture::of_publication(&publication);
@@ -131,52 +127,6 @@ fn difference(approval: &ForeignApproval) -> String {
         approval.role(),
         subjects.collect::<String>()
     )
-}
-
-/// Puts the objects there. A token of an earlier run that still invites nodes does for this one.
-async fn publish(
-    client: &Client,
-    publication: &Publication,
-    mut phases: Phases,
-    now: Timestamp,
-    shown: &Shown,
-) -> Result<Published> {
-    check_version(client).await?;
-    let is_chosen = publication.tokens.iter().any(|token| token.token.is_some());
-    let wants_token = phases.include(Phase::BootstrapToken) && !is_chosen;
-    let earlier = match wants_token {
-        true => init::earlier_token(client, now).await?,
-        false => None,
-    };
-    if earlier.is_some() {
-        phases.skip.insert(Phase::BootstrapToken);
-    }
-    let mut published = init::publish(client, publication, &phases, now, shown).await?;
-    if let Some(token) = earlier {
-        published.invitation = Some(publication.invitation(token.token()));
-        published.token_expires = token.expires;
-    }
-    Ok(published)
-}
-
-async fn check_version(client: &Client) -> Result<()> {
-    let version = client
-        .apiserver_version()
-        .await
-        .context("cannot read the version of the API server")?;
-    // Some distributions write 22+.
-    let minor = version.minor.trim_end_matches('+').parse();
-    if version.major == "1" && minor.is_ok_and(|minor: u32| minor >= OLDEST_MINOR) {
-        return Ok(());
-    }
-    bail!(Coded::new(
-        Code::General,
-        format!(
-            "the API server has the version {}; nodes are let in from 1.{OLDEST_MINOR} on",
-            version.git_version
-        ),
-        "upgrade the cluster first"
-    ))
 }
 
 fn show(

@@ -1,0 +1,82 @@
+//! A cluster that runs already: what nodes need to join is put into it.
+
+use jiff::Timestamp;
+
+use super::objects::ObjectError;
+use super::settings::Publication;
+use super::{InitError, Phase, Phases, Published, publish};
+use crate::progress::Progress;
+
+/// The first minor version of Kubernetes 1 whose certificate signing requests have a duration, as Slipway's do.
+pub(super) const OLDEST_MINOR: u32 = 22;
+
+/// Runs the phases that make objects in the cluster, as often as one likes: where no token is given, one of an earlier run
+/// that still invites nodes does for this one, too.
+///
+/// # Errors
+/// [`InitError::TooOld`], and those of [`publish()`](super::publish()).
+pub async fn extend(
+    client: &kube::Client,
+    publication: &Publication,
+    phases: &Phases,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Published, InitError> {
+    check_version(client).await?;
+    let is_given = publication.tokens.iter().any(|token| token.token.is_some());
+    let earlier = match phases.include(Phase::BootstrapToken) && !is_given {
+        true => publish::earlier_token(client, now).await?,
+        false => None,
+    };
+    let Some(token) = earlier else {
+        return super::publish(client, publication, phases, now, progress).await;
+    };
+    let mut phases = phases.clone();
+    phases.skip.insert(Phase::BootstrapToken);
+    let published = super::publish(client, publication, &phases, now, progress).await?;
+    Ok(Published {
+        invitation: Some(publication.invitation(token.token())),
+        token_expires: token.expires,
+        ..published
+    })
+}
+
+async fn check_version(client: &kube::Client) -> Result<(), InitError> {
+    let version = client.apiserver_version().await.map_err(|error| {
+        InitError::Object(ObjectError::Request {
+            action: "read",
+            object: "the version of the API server".to_owned(),
+            source: error.into(),
+        })
+    })?;
+    if is_new_enough(&version.major, &version.minor) {
+        return Ok(());
+    }
+    Err(InitError::TooOld {
+        version: version.git_version,
+    })
+}
+
+/// Some distributions write `22+`.
+fn is_new_enough(major: &str, minor: &str) -> bool {
+    let minor = minor.trim_end_matches('+').parse();
+    major == "1" && minor.is_ok_and(|minor: u32| minor >= OLDEST_MINOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_from_the_first_that_has_what_is_needed() {
+        for (major, minor, enough) in [
+            ("1", "22", true),
+            ("1", "36+", true),
+            ("1", "21", false),
+            ("2", "0", false),
+            ("1", "", false),
+        ] {
+            assert_eq!(is_new_enough(major, minor), enough, "{major}.{minor}");
+        }
+    }
+}
