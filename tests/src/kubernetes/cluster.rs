@@ -1,9 +1,9 @@
 //! A control plane.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use super::components::component;
+use super::components::{component, kubectl};
 use super::kubeadm::Kubeadm;
 use super::port::Port;
 use super::process::{Process, keep_logs_of_failure};
@@ -254,15 +254,6 @@ impl Drop for Kubernetes {
     fn drop(&mut self) {
         keep_logs_of_failure(&logs(&self.sandbox));
     }
-}
-
-/// The kubectl of this release.
-fn kubectl(kubeconfig: &Path) -> Command {
-    let mut command = component("kubectl");
-    command
-        .env("KUBECONFIG", kubeconfig)
-        .env("HOME", kubeconfig.parent().expect("a file has a folder"));
-    command
 }
 
 /// What /etc/kubernetes is elsewhere.

@@ -1,6 +1,6 @@
 //! Where the components are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The variable with which `cargo xtask test` says where they are.
@@ -27,5 +27,18 @@ pub fn component(name: &str) -> Command {
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+/// A command for this release's kubectl with these credentials.
+///
+/// # Panics
+/// As for [`component`].
+#[must_use]
+pub fn kubectl(kubeconfig: &Path) -> Command {
+    let mut command = component("kubectl");
+    command
+        .env("KUBECONFIG", kubeconfig)
+        .env("HOME", kubeconfig.parent().expect("a file has a folder"));
     command
 }

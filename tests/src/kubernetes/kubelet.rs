@@ -1,9 +1,13 @@
-//! A kubelet on a node that Slipway has joined.
+//! A kubelet on a node that Slipway has joined, or that it joins by itself.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::json;
 
 use super::components::component;
 use super::process::{Process, keep_logs_of_failure};
+use crate::invitation::Invitation;
 use crate::program::through;
 use crate::sandbox::Sandbox;
 
@@ -20,7 +24,7 @@ pub struct Kubelet {
     // In the order in which they end.
     kubelet: Process,
     _runtime: Process,
-    logs: std::path::PathBuf,
+    logs: PathBuf,
 }
 
 impl Kubelet {
@@ -58,6 +62,31 @@ impl Kubelet {
             _runtime: runtime,
             logs,
         }
+    }
+
+    /// Starts it on a node that nobody has joined, with a token to ask for its own certificate, as kubeadm does.
+    ///
+    /// # Panics
+    /// As for [`start`](Self::start).
+    #[must_use]
+    pub fn bootstrap(node: &Sandbox, name: &str, invitation: &Invitation, ca: &Path) -> Self {
+        let folder = node.dir().join("kubernetes");
+        std::fs::create_dir_all(folder.join("pki")).expect("a folder in a temporary folder");
+        std::fs::copy(ca, folder.join("pki/ca.crt")).expect("the CA's certificate");
+        let kubeconfig = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "kubernetes", "cluster": {
+                "server": format!("https://{}", invitation.server),
+                "certificate-authority": ca,
+            }}],
+            "users": [{"name": "bootstrap", "user": {"token": invitation.token}}],
+            "contexts": [{"name": "bootstrap", "context": {"cluster": "kubernetes", "user": "bootstrap"}}],
+            "current-context": "bootstrap",
+        });
+        let file = folder.join("bootstrap-kubelet.conf");
+        std::fs::write(file, kubeconfig.to_string()).expect("a file in a temporary folder");
+        Self::start(node, name)
     }
 
     /// Waits until `ready` finds something, and returns it.

@@ -13,6 +13,6 @@ mod port;
 mod process;
 
 pub use cluster::{ALL_CONTROLLERS, Kubernetes};
-pub use components::component;
+pub use components::{component, kubectl};
 pub use controller::{AUTOMATIC, Controller};
 pub use kubelet::Kubelet;

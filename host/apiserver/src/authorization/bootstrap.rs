@@ -1,9 +1,13 @@
 //! What a bootstrap token's identity may do: ask for a certificate and look at its own request.
+//!
+//! RBAC cannot say "its own", which is why `system:node-bootstrapper` lets a token read everybody's. Here it can be said, so
+//! that a kubelet, which lists and watches its request by name, needs no more than our own join does.
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::rbac::rules;
 use super::{Attributes, Decision, Ownership, Target, resources};
+use crate::authentication::{MASTERS, UserInfo};
 
 /// Decides for a bootstrap identity. Final either way: RBAC is not asked, so that no binding, however
 /// wide, gives a token more than this.
@@ -16,6 +20,7 @@ pub(super) fn decide(attributes: &Attributes, ownership: Ownership) -> Decision 
                 resources::is_request(target, "")
                     && matches!(ownership, Ownership::Own | Ownership::Absent)
             }
+            "list" | "watch" => resources::is_request(target, "") && ownership == Ownership::Own,
             _ => false,
         },
     };
@@ -23,17 +28,23 @@ pub(super) fn decide(attributes: &Attributes, ownership: Ownership) -> Decision 
         Decision::Allow("bootstrap: its own certificate signing request".to_owned())
     } else {
         Decision::Deny(
-            "a bootstrap token may create a CertificateSigningRequest and get its own, nothing else"
+            "a bootstrap token may create a CertificateSigningRequest and read its own by name, nothing else"
                 .to_owned(),
         )
     }
+}
+
+/// Whether of all requests an identity is shown its own only, whatever names it asks for: a name can have been another's
+/// at the moment that a list shows, and become another's while a watch goes on.
+pub(crate) fn is_shown_its_own_only(user: &UserInfo) -> bool {
+    user.is_bootstrap() && !user.in_group(MASTERS)
 }
 
 /// The same as rules, for a SelfSubjectRulesReview. That a request must be its own cannot be said in a
 /// rule.
 pub(super) fn rules() -> Vec<PolicyRule> {
     let mut rules = vec![rules::resources(
-        &["create", "get"],
+        &["create", "get", "list", "watch"],
         &[resources::CERTIFICATES],
         &[resources::REQUESTS],
     )];
@@ -61,20 +72,19 @@ mod tests {
         assert!(allowed("get", request().named("x"), Ownership::Absent));
         assert!(!allowed("get", request().named("x"), Ownership::Foreign));
         assert!(!allowed("get", request().named("x"), Ownership::Unknown));
+        for verb in ["list", "watch"] {
+            assert!(allowed(verb, request().named("x"), Ownership::Own));
+            for ownership in [Ownership::Absent, Ownership::Foreign, Ownership::Unknown] {
+                assert!(!allowed(verb, request().named("x"), ownership), "{verb}");
+            }
+        }
     }
 
     #[test]
     fn nothing_else_is_open() {
         let request =
             || ResourceTarget::new(resources::CERTIFICATES, resources::REQUESTS).named("x");
-        for verb in [
-            "list",
-            "watch",
-            "update",
-            "patch",
-            "delete",
-            "deletecollection",
-        ] {
+        for verb in ["update", "patch", "delete", "deletecollection"] {
             assert!(!allowed(verb, request(), Ownership::Own), "{verb}");
         }
         for subresource in ["approval", "status", "nodeclient", "selfnodeclient"] {

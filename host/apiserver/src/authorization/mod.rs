@@ -21,6 +21,7 @@ pub(crate) mod testing;
 
 pub use attributes::{Attributes, ResourceTarget, Target};
 pub(crate) use authorizer::UnionAuthorizer;
+pub(crate) use bootstrap::is_shown_its_own_only;
 pub(crate) use reviews::{
     LocalSubjectAccessReviews, SelfSubjectAccessReviews, SelfSubjectRulesReviews,
     SubjectAccessReviews,

@@ -8,9 +8,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use crate::authorization::is_shown_its_own_only;
 use crate::codec::{Encoding, Format, Shape, Type, negotiate};
-use crate::request::ResourceRequest;
+use crate::request::{ListOptions, ResourceRequest};
 use crate::resource::{Context, Definition, Object, ObjectError};
+use crate::selector::Selector;
 use crate::server::{Accepted, Api};
 use crate::status::Status;
 use crate::store::{Key, Record, Scope, WriteError};
@@ -111,13 +113,20 @@ impl Call {
     }
 
     /// What a list or a watch is about.
-    pub(crate) fn scope(&self) -> Scope {
-        let scope = Scope::all(&self.definition.collection());
-        if self.context.namespace.is_empty() {
-            scope
-        } else {
-            scope.within(&self.context.namespace)
+    ///
+    /// # Errors
+    /// As for [`Selector::parse`].
+    pub(crate) fn selection(&self, options: &ListOptions) -> Result<(Scope, Selector), Status> {
+        let mut scope = Scope::all(&self.definition.collection());
+        if !self.context.namespace.is_empty() {
+            scope = scope.within(&self.context.namespace);
         }
+        let mut selector = Selector::parse(options, self.definition, &mut scope)?;
+        let user = &self.context.user;
+        if is_shown_its_own_only(user) {
+            selector = selector.requested_by(&user.username);
+        }
+        Ok((scope, selector))
     }
 
     /// 404 for the object that the path names.

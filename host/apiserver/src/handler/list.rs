@@ -13,7 +13,6 @@ use super::call::{Call, readable, text};
 use crate::codec::{Shape, Type};
 use crate::request::{ListOptions, ResourceVersionMatch};
 use crate::resource::Object;
-use crate::selector::Selector;
 use crate::status::Status;
 use crate::store::{Key, Listing, OutOfHistory, Record, Scope};
 use crate::strategy::Violation;
@@ -90,8 +89,7 @@ pub(super) fn select(call: &Call) -> Result<(u64, Vec<Arc<Record>>), Status> {
 fn page(call: &Call) -> Result<Page, Status> {
     let options = ListOptions::parse(call.query())?;
     check(&options)?;
-    let mut scope = call.scope();
-    let selector = Selector::parse(&options, call.definition, &mut scope)?;
+    let (scope, selector) = call.selection(&options)?;
     let listing = listing(call, &options, &scope)?;
     let mut selected = listing
         .records

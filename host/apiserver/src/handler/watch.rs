@@ -40,8 +40,7 @@ enum Start {
 pub(super) fn watch(call: Call) -> Result<Response<Body>, Status> {
     let options = ListOptions::parse(call.query())?;
     check(&options)?;
-    let mut scope = call.scope();
-    let selector = Selector::parse(&options, call.definition, &mut scope)?;
+    let (scope, selector) = call.selection(&options)?;
     let encoder = Encoder::new(&call)?;
     let media_type = encoder.media_type();
     let (start, watch) = start(&call, &options, scope);

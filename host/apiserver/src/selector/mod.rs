@@ -1,4 +1,4 @@
-//! Label and field selectors: which objects a list or a watch is about.
+//! Which objects a list or a watch is about: label and field selectors, and what the requester is shown.
 
 mod field;
 mod label;
@@ -11,11 +11,13 @@ use crate::resource::{Definition, Object};
 use crate::status::Status;
 use crate::store::{Record, Scope};
 
-/// Both selectors of a request, with what the store can answer by itself taken out.
+/// What a request selects, with what the store can answer by itself taken out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selector {
     labels: LabelSelector,
     fields: FieldSelector,
+    /// Whose certificate signing requests alone are selected.
+    requester: Option<String>,
 }
 
 impl Selector {
@@ -40,17 +42,35 @@ impl Selector {
         let mut fields = FieldSelector::parse(&options.field_selector).map_err(refused)?;
         fields.check(definition).map_err(refused)?;
         fields.narrow(scope, definition.is_namespaced());
-        Ok(Self { labels, fields })
+        Ok(Self {
+            labels,
+            fields,
+            requester: None,
+        })
+    }
+
+    /// The same, of certificate signing requests that this user created.
+    #[must_use]
+    pub(crate) fn requested_by(self, username: &str) -> Self {
+        Self {
+            requester: Some(username.to_owned()),
+            ..self
+        }
     }
 
     /// Whether it selects everything in its scope.
     pub(crate) fn is_everything(&self) -> bool {
-        self.labels.is_everything() && self.fields.is_everything()
+        self.labels.is_everything() && self.fields.is_everything() && self.requester.is_none()
     }
 
     /// Whether it selects an object.
     pub(crate) fn matches(&self, object: &Object) -> bool {
-        self.labels.matches(object) && self.fields.matches(object)
+        self.labels.matches(object)
+            && self.fields.matches(object)
+            && self
+                .requester
+                .as_ref()
+                .is_none_or(|requester| object.text_at(&["spec", "username"]) == requester)
     }
 
     /// Whether it selects a stored object. Reads it only if there is something to look at.

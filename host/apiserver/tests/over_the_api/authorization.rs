@@ -3,6 +3,7 @@
 use crate::support::{
     Credential, Loopback, TOKEN, admin, client_request, create_token, in_process, refusal,
 };
+use futures::StreamExt as _;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
     SelfSubjectRulesReview, SelfSubjectRulesReviewSpec, SubjectAccessReview,
@@ -12,7 +13,9 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Node, Secret};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchParams};
+use kube::api::{
+    DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use slipway_apiserver::authentication::UserInfo;
@@ -52,17 +55,22 @@ async fn a_token_creates_and_reads_its_own_request_and_nothing_else() {
     );
     let (code, message) = refusal(own.get("theirs").await);
     assert_eq!(code, 403);
-    assert!(message.contains("get its own, nothing else"), "{message}");
+    assert!(
+        message.contains("read its own by name, nothing else"),
+        "{message}"
+    );
     assert_eq!(refusal(own.get("absent").await).0, 404);
+    // As kubelet does.
+    let by_name = |name: &str| ListParams::default().fields(&format!("metadata.name={name}"));
+    assert_eq!(own.list(&by_name("own")).await.unwrap().items, [read]);
 
     let approve =
         Patch::Merge(json!({"status": {"conditions": [{"type": "Approved", "status": "True"}]}}));
     for refused in [
         refusal(own.list(&ListParams::default()).await),
-        refusal(
-            own.list(&ListParams::default().fields("metadata.name=own"))
-                .await,
-        ),
+        refusal(own.list(&by_name("theirs")).await),
+        refusal(own.list(&by_name("absent")).await),
+        refusal(own.list(&by_name("own").fields("metadata.name!=own")).await),
         refusal(own.delete("own", &DeleteParams::default()).await),
         refusal(
             own.patch_approval("own", &PatchParams::default(), &approve)
@@ -106,6 +114,54 @@ async fn a_token_creates_and_reads_its_own_request_and_nothing_else() {
             .conditions
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn a_token_is_not_shown_a_request_that_had_or_gets_the_name_of_its_own() {
+    let loopback = Loopback::start().await;
+    let admin = loopback.admin();
+    let other_token = "uvwxyz.0123456789abcdef";
+    create_token(&admin, TOKEN, &[]).await;
+    create_token(&admin, other_token, &[]).await;
+    let own: Requests = Api::all(loopback.token(TOKEN));
+    let theirs: Requests = Api::all(loopback.token(other_token));
+    let all: Requests = Api::all(admin);
+    let recreate = async |api: &Requests| {
+        let _ = all.delete("n", &DeleteParams::default()).await;
+        let created = api.create(&post(), &client_request("n", "n1")).await;
+        created.unwrap().metadata.resource_version.unwrap()
+    };
+    let before = recreate(&theirs).await;
+    let mine = recreate(&own).await;
+
+    let name = "metadata.name=n";
+    let earlier = ListParams::default()
+        .fields(name)
+        .at(&before)
+        .matching(kube::api::VersionMatch::Exact);
+    assert!(own.list(&earlier).await.unwrap().items.is_empty());
+    assert_eq!(all.list(&earlier).await.unwrap().items.len(), 1);
+
+    let watched = WatchParams::default().fields(name);
+    let from_before = own.watch(&watched, &before).await.unwrap().boxed();
+    let from_mine = own.watch(&watched, &mine).await.unwrap().boxed();
+    recreate(&theirs).await;
+    recreate(&own).await;
+    let own_name = Some("system:bootstrap:abcdef");
+    for (mut events, expected) in [
+        (from_before, &["added", "deleted", "added"][..]),
+        (from_mine, &["deleted", "added"]),
+    ] {
+        for expected in expected {
+            let (kind, request) = match events.next().await.unwrap().unwrap() {
+                WatchEvent::Added(request) => ("added", request),
+                WatchEvent::Deleted(request) => ("deleted", request),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(kind, *expected);
+            assert_eq!(request.spec.username.as_deref(), own_name);
+        }
+    }
 }
 
 #[tokio::test]
@@ -443,11 +499,12 @@ async fn reviews_say_what_requests_meet() {
     };
     let status = rules.create(&post(), &asked).await.unwrap().status.unwrap();
     assert!(status.incomplete, "ownership cannot be said in a rule");
+    let requests = Some(vec!["certificatesigningrequests".to_owned()]);
     assert!(
         status
             .resource_rules
             .iter()
-            .all(|rule| !rule.verbs.contains(&"list".to_owned()))
+            .all(|rule| rule.resources == requests || rule.verbs == ["create"])
     );
 
     let asked = SubjectAccessReview {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use slipway_config::kubeadm::ValidityPeriod;
 
-use super::{ClusterArguments, GoDuration};
+use super::ClusterArguments;
 
 /// `slipway controller`.
 #[derive(Debug, Args)]
@@ -46,7 +47,7 @@ pub(crate) struct ControllerOptions {
     pub(crate) ca_key_file: Option<PathBuf>,
     /// How long a node's certificate holds at most
     #[arg(long, value_name = "DURATION", requires = "sign")]
-    pub(crate) cluster_signing_duration: Option<GoDuration>,
+    pub(crate) cluster_signing_duration: Option<ValidityPeriod>,
     /// Where /healthz, /livez and /readyz are answered
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:10270")]
     pub(crate) health_bind_address: SocketAddr,

@@ -321,7 +321,7 @@ controllerManager: {extraArgs: [{name: cluster-signing-duration, value: 720h}]}
         insta::assert_snapshot!(read("encryptionAlgorithm: RSA-1024").unwrap_err(), @"unknown variant `RSA-1024`, expected one of ECDSA-P256, ECDSA-P384, RSA-2048, RSA-3072, RSA-4096 at line 1, column 22");
         insta::assert_snapshot!(read("clusterName: ''").unwrap_err(), @r#""" is no name of a cluster; expected 1 to 253 characters in one line at line 1, column 14"#);
         insta::assert_snapshot!(read(r#"clusterName: "a\nb""#).unwrap_err(), @r#""a\nb" is no name of a cluster; expected 1 to 253 characters in one line at line 1, column 14"#);
-        insta::assert_snapshot!(read("certificateValidityPeriod: 9m").unwrap_err(), @"certificates would be valid for 9m only; expected at least 10m at line 1, column 28");
+        insta::assert_snapshot!(read("certificateValidityPeriod: 9s").unwrap_err(), @"certificates would be valid for 9s only; expected at least 1m at line 1, column 28");
         insta::assert_snapshot!(read("apiServer: {certSANs: ['*.example']}").unwrap_err(), @r#""*.example" is neither an IP address nor a host name: the name "*.example" has '*' in it; expected lower-case letters, digits, '-' and '.' at line 1, column 24"#);
     }
 }

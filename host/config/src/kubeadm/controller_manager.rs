@@ -108,7 +108,7 @@ mod tests {
     fn what_slipway_does_not_do_is_refused_with_its_name() {
         insta::assert_snapshot!(refused("{name: allocate-node-cidrs, value: 'true'}"), @r#"the argument "allocate-node-cidrs" of kube-controller-manager is not served: Slipway's embedded API runs none; expected cluster-signing-duration, which is for Slipway's own signer at line 1, column 13"#);
         insta::assert_snapshot!(refused("{name: cluster-signing-duration, value: forever}"), @r#"cluster-signing-duration: "forever" is no duration; expected numbers with units, such as 24h or 1h30m, or 0 at line 1, column 13"#);
-        insta::assert_snapshot!(refused("{name: cluster-signing-duration, value: 1s}"), @"cluster-signing-duration: certificates would be valid for 1s only; expected at least 10m at line 1, column 13");
+        insta::assert_snapshot!(refused("{name: cluster-signing-duration, value: 1s}"), @"cluster-signing-duration: certificates would be valid for 1s only; expected at least 1m at line 1, column 13");
     }
 
     #[test]

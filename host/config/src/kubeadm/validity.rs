@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::duration::{DurationError, GoDuration};
 use crate::text::written_as_string;
 
-/// How long a certificate is valid: a duration as Go writes it, of at least ten minutes, the shortest that Kubernetes lets
-/// anybody ask for (`spec.expirationSeconds`).
+/// How long a certificate is valid: a duration as Go writes it, of at least a minute. A node may not ask for less than ten
+/// (`spec.expirationSeconds`); its signer may give less, as kube-controller-manager's does, but it has to be renewed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValidityPeriod(GoDuration);
 
@@ -31,7 +31,7 @@ pub enum ValidityPeriodError {
 }
 
 impl ValidityPeriod {
-    const SHORTEST: GoDuration = GoDuration::from_secs(600);
+    const SHORTEST: GoDuration = GoDuration::from_secs(60);
 }
 
 impl From<ValidityPeriod> for Duration {
@@ -61,5 +61,5 @@ impl fmt::Display for ValidityPeriod {
 written_as_string!(
     ValidityPeriod,
     r"^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(h|m|s|ms|us|µs|ns))+$",
-    "a duration of at least 10m, such as 8760h"
+    "a duration of at least 1m, such as 8760h"
 );

@@ -1,27 +1,66 @@
-//! Debian's kubectl, an independent client, against the embedded API.
+//! What every kubectl does alike: Debian's, which is years old and speaks JSON, and the current one.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use slipway_tests::{Cluster, Finished, Sandbox, kubectl};
+use slipway_tests::{Cluster, Finished, Sandbox};
 
-#[test]
-fn gets_what_is_there() {
+/// A kubectl with these credentials.
+type Kubectl = fn(&Path) -> Command;
+
+/// Every test with each of them.
+macro_rules! with_each_kubectl {
+    ($($test:ident),+ $(,)?) => {
+        mod debian {
+            $(#[test]
+            fn $test() {
+                super::$test(slipway_tests::kubectl);
+            })+
+        }
+
+        mod current {
+            $(#[test]
+            fn $test() {
+                super::$test(slipway_tests::kubernetes::kubectl);
+            })+
+        }
+    };
+}
+
+with_each_kubectl!(
+    gets_what_is_there,
+    watches_approves_and_denies,
+    applies_changes_and_deletes,
+    is_told_what_it_may_do,
+);
+
+/// Runs it as the administrator.
+fn run(kubectl: Kubectl, cluster: &Cluster, arguments: &[&str]) -> Finished {
+    Finished::of(kubectl(&cluster.kubeconfig()).args(arguments), "")
+}
+
+fn gets_what_is_there(kubectl: Kubectl) {
     let cluster = Cluster::start(&[]);
-    let listed = cluster
-        .kubectl(&["get", "secrets,configmaps,nodes,csr", "-A"])
-        .success();
+    let listed = run(
+        kubectl,
+        &cluster,
+        &["get", "secrets,configmaps,nodes,csr", "-A"],
+    )
+    .success();
     assert!(
         listed.contains("cluster-info") && listed.contains("bootstrap-token-"),
         "{listed}"
     );
     assert!(listed.contains("bootstrap.kubernetes.io/token"), "{listed}");
-    let namespaces = cluster.kubectl(&["get", "namespaces"]).success();
+    let namespaces = run(kubectl, &cluster, &["get", "namespaces"]).success();
     for name in ["kube-system", "kube-public", "slipway-system", "Active"] {
         assert!(namespaces.contains(name), "{namespaces}");
     }
-    let yaml = cluster
-        .kubectl(&[
+    let yaml = run(
+        kubectl,
+        &cluster,
+        &[
             "get",
             "configmap",
             "cluster-info",
@@ -29,20 +68,23 @@ fn gets_what_is_there() {
             "kube-public",
             "-o",
             "yaml",
-        ])
-        .success();
+        ],
+    )
+    .success();
     assert!(yaml.contains("jws-kubeconfig-"), "{yaml}");
-    let missing = cluster
-        .kubectl(&["get", "configmap", "nothing", "-n", "kube-public"])
-        .failure(1);
+    let missing = run(
+        kubectl,
+        &cluster,
+        &["get", "configmap", "nothing", "-n", "kube-public"],
+    )
+    .failure(1);
     assert!(
         missing.contains("configmaps \"nothing\" not found"),
         "{missing}"
     );
 }
 
-#[test]
-fn watches_approves_and_denies() {
+fn watches_approves_and_denies(kubectl: Kubectl) {
     let cluster = Cluster::start(&[]);
     let mut watch = kubectl(&cluster.kubeconfig())
         .args(["get", "csr", "-w"])
@@ -59,17 +101,13 @@ fn watches_approves_and_denies() {
         cluster.request_of("worker-1"),
         cluster.request_of("worker-2"),
     ];
-    let approved = cluster
-        .kubectl(&["certificate", "approve", &requests[0]])
-        .success();
+    let approved = run(kubectl, &cluster, &["certificate", "approve", &requests[0]]).success();
     assert!(approved.contains("approved"), "{approved}");
-    let denied = cluster
-        .kubectl(&["certificate", "deny", &requests[1]])
-        .success();
+    let denied = run(kubectl, &cluster, &["certificate", "deny", &requests[1]]).success();
     assert!(denied.contains("denied"), "{denied}");
     assert!(joins[0].wait().expect("a join").success());
     assert!(!joins[1].wait().expect("a join").success());
-    let listed = cluster.kubectl(&["get", "csr"]).success();
+    let listed = run(kubectl, &cluster, &["get", "csr"]).success();
     assert!(
         listed.contains("Approved,Issued") && listed.contains("Denied"),
         "{listed}"
@@ -87,8 +125,7 @@ fn watches_approves_and_denies() {
     );
 }
 
-#[test]
-fn applies_changes_and_deletes() {
+fn applies_changes_and_deletes(kubectl: Kubectl) {
     let cluster = Cluster::start(&[]);
     let manifest = |value: &str| {
         format!(
@@ -105,8 +142,10 @@ fn applies_changes_and_deletes() {
     assert!(apply("blue").contains("created"));
     assert!(apply("grey").contains("configured"));
     assert!(apply("grey").contains("unchanged"));
-    let sky = cluster
-        .kubectl(&[
+    let sky = run(
+        kubectl,
+        &cluster,
+        &[
             "get",
             "configmap",
             "colours",
@@ -114,11 +153,14 @@ fn applies_changes_and_deletes() {
             "kube-public",
             "-o",
             "jsonpath={.data.sky}",
-        ])
-        .success();
+        ],
+    )
+    .success();
     assert_eq!(sky, "grey");
-    let patched = cluster
-        .kubectl(&[
+    let patched = run(
+        kubectl,
+        &cluster,
+        &[
             "patch",
             "configmap",
             "colours",
@@ -126,31 +168,40 @@ fn applies_changes_and_deletes() {
             "kube-public",
             "-p",
             r#"{"data":{"sea":"green"}}"#,
-        ])
-        .success();
+        ],
+    )
+    .success();
     assert!(patched.contains("patched"), "{patched}");
     assert!(
-        cluster
-            .kubectl(&["delete", "configmap", "colours", "-n", "kube-public"])
-            .success()
-            .contains("deleted")
+        run(
+            kubectl,
+            &cluster,
+            &["delete", "configmap", "colours", "-n", "kube-public"]
+        )
+        .success()
+        .contains("deleted")
     );
     assert!(
-        cluster
-            .kubectl(&["get", "configmap", "colours", "-n", "kube-public"])
-            .failure(1)
-            .contains("not found")
+        run(
+            kubectl,
+            &cluster,
+            &["get", "configmap", "colours", "-n", "kube-public"]
+        )
+        .failure(1)
+        .contains("not found")
     );
 }
 
-#[test]
-fn is_told_what_it_may_do() {
+fn is_told_what_it_may_do(kubectl: Kubectl) {
     let cluster = Cluster::start(&["--auto-approve"]);
     assert_eq!(
-        cluster
-            .kubectl(&["auth", "can-i", "approve", "signers.certificates.k8s.io"])
-            .success()
-            .trim(),
+        run(
+            kubectl,
+            &cluster,
+            &["auth", "can-i", "approve", "signers.certificates.k8s.io"]
+        )
+        .success()
+        .trim(),
         "yes"
     );
     let node = Sandbox::new();

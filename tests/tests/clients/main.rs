@@ -1,0 +1,5 @@
+//! Kubernetes' own clients, unmodified, against the embedded API.
+
+mod kubectl;
+mod kubectl_of_today;
+mod kubelet;
