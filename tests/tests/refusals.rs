@@ -47,6 +47,19 @@ fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
+fn a_right_that_nobody_needs_here() {
+    let sandbox = Sandbox::new();
+    let said = sandbox
+        .slipway(&["init", "--kubelet-compatible"])
+        .message(2);
+    assert!(
+        said.contains("lets a token read its own request by name") && said.contains("leave it out"),
+        "{said}"
+    );
+    assert!(!sandbox.dir().exists(), "nothing is made");
+}
+
+#[test]
 fn a_port_that_somebody_has() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();

@@ -82,8 +82,8 @@ pub(crate) struct InitOptions {
     /// Approve every node that has a valid token, with nobody looking; announced as a trade-off
     #[arg(long)]
     pub(crate) auto_approve: bool,
-    /// Let tokens do what kubeadm and kubelet need: read all certificate signing requests, all nodes and kubeadm's
-    /// configuration; announced as a trade-off
+    /// Let tokens do what kubeadm and kubelet need on the cluster of --kubeconfig: read all certificate signing requests, all
+    /// nodes and kubeadm's configuration; announced as a trade-off
     #[arg(long)]
     pub(crate) kubelet_compatible: bool,
     /// Show through which bindings others approve what tokens ask for, and remove them, so that the policy of

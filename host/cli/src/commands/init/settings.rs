@@ -38,6 +38,15 @@ impl Wanted {
         earlier: Option<&ServerSettings>,
         layout: &Layout,
     ) -> Result<Self> {
+        if options.kubelet_compatible {
+            bail!(
+                Usage::new(
+                    "--kubelet-compatible is for the cluster of --kubeconfig: the API server that is made here lets a token \
+                     read its own request by name, which is all that a kubelet needs"
+                )
+                .with_hint("leave it out")
+            );
+        }
         let address = advertise_address(options, documents, earlier)?;
         let listen = SocketAddr::new(address, port(options, documents, earlier, address, layout)?);
         let plugins = plugins(options, documents, layout)?;
@@ -60,7 +69,7 @@ impl Wanted {
             tokens: tokens(options, documents)?,
             access: Access {
                 automatic_approval: plugins.approves_automatically(),
-                kubelet_compatible: options.kubelet_compatible,
+                kubelet_compatible: false,
             },
             published_ca: published_ca(options),
         };
