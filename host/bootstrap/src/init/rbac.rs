@@ -93,16 +93,21 @@ fn kubelet_compatible() -> Result<Vec<Wanted>, ObjectError> {
         )?,
         cluster_binding("kubeadm:get-nodes", "kubeadm:get-nodes", DEFAULT_NODE_GROUP)?,
     ];
-    for (name, config_map) in [
-        ("kubeadm:nodes-kubeadm-config", "kubeadm-config"),
-        ("kubeadm:kubelet-config", "kubelet-config"),
+    // Each with its subjects in kubeadm's order: whoever runs both finds nothing to change.
+    for (name, config_map, subjects) in [
+        (
+            "kubeadm:nodes-kubeadm-config",
+            "kubeadm-config",
+            [group(DEFAULT_NODE_GROUP), group(NODES)],
+        ),
+        (
+            "kubeadm:kubelet-config",
+            "kubelet-config",
+            [group(NODES), group(DEFAULT_NODE_GROUP)],
+        ),
     ] {
         objects.push(role("kube-system", name, config_map)?);
-        objects.push(binding(
-            "kube-system",
-            name,
-            &[group(DEFAULT_NODE_GROUP), group(NODES)],
-        )?);
+        objects.push(binding("kube-system", name, &subjects)?);
     }
     Ok(objects)
 }
