@@ -114,6 +114,9 @@ pub(super) fn details(details: &RequestDetails, reach: &Reach) -> String {
             parsed.key_algorithm, parsed.key_fingerprint
         ));
     }
+    if let Some(names) = names(details) {
+        lines.push(format!("names:      {names}"));
+    }
     if let Some(by) = &summary.decided_by {
         lines.push(format!("decided by: {by}"));
     }
@@ -130,6 +133,14 @@ pub(super) fn details(details: &RequestDetails, reach: &Reach) -> String {
     }
     lines.extend(choices(details, reach));
     lines.join("\n")
+}
+
+/// What a server with this certificate would be believed to be; none of a client's.
+fn names(details: &RequestDetails) -> Option<String> {
+    let parsed = details.parsed.as_ref()?;
+    let addresses = parsed.ip_addresses.iter().map(ToString::to_string);
+    let names: Vec<_> = parsed.dns_names.iter().cloned().chain(addresses).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// The commands that decide an open request, as far as they would be taken.
