@@ -13,7 +13,9 @@ mod volume;
 
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
-pub use identity::{assert_identity, current_certificate};
+pub use identity::{
+    assert_client_certificate, assert_identity, assert_server_certificate, current_certificate,
+};
 pub use invitation::{Invitation, let_in, request_of};
 pub use plugin::Plugin;
 pub use program::{

@@ -81,6 +81,15 @@ impl Kubernetes {
         ));
     }
 
+    /// Puts what `kubeadm join` reads into the cluster, as `kubeadm init` does: its own configuration, and this one of
+    /// kubelets.
+    ///
+    /// # Panics
+    /// kubeadm fails.
+    pub fn upload_configuration(&self, kubelet: &str) {
+        self.kubeadm.upload_configuration(kubelet);
+    }
+
     /// What a node is told by whoever ran `kubeadm init`.
     #[must_use]
     pub fn invitation(&self) -> Invitation {
@@ -114,6 +123,22 @@ impl Kubernetes {
         let digest = Finished::of(&mut command, "").success();
         let digest = digest.split_whitespace().next().expect("a digest");
         format!("sha256:{digest}")
+    }
+
+    /// The kubeconfig without credentials that discovery is about.
+    ///
+    /// # Panics
+    /// Nobody has made it.
+    #[must_use]
+    pub fn discovery_document(&self) -> String {
+        let get = [
+            "get",
+            "configmap",
+            "cluster-info",
+            "--namespace=kube-public",
+        ];
+        let output = ["--output=jsonpath={.data.kubeconfig}"];
+        self.kubectl(&[&get[..], &output].concat()).success()
     }
 
     /// The CA's certificate.

@@ -81,6 +81,17 @@ etcd:
         self.phase(&["upload-config", "kubeadm"], &kubeconfig);
     }
 
+    /// Puts what `kubeadm join` reads into the cluster: kubeadm's configuration, and this one of kubelets.
+    pub(super) fn upload_configuration(&self, kubelet: &str) {
+        let cluster = std::fs::read_to_string(&self.configuration).expect("a file of ours");
+        let whole = self.folder.join("kubeadm-and-kubelet.yaml");
+        std::fs::write(&whole, format!("{cluster}---\n{kubelet}"))
+            .expect("a file in a temporary folder");
+        let kubeconfig = self.super_admin().display().to_string();
+        let more = ["--kubeconfig", &kubeconfig];
+        phase(&whole, &["upload-config", "all"], &more);
+    }
+
     /// A kubeconfig that needs no RBAC objects to be the administrator's.
     pub(super) fn super_admin(&self) -> PathBuf {
         self.folder.join("super-admin.conf")
@@ -96,16 +107,20 @@ etcd:
         )
     }
 
-    fn phase(&self, phase: &[&str], more: &[&str]) {
-        let _ = printed(
-            component("kubeadm")
-                .args(["init", "phase"])
-                .args(phase)
-                .arg("--config")
-                .arg(&self.configuration)
-                .args(more),
-        );
+    fn phase(&self, name: &[&str], more: &[&str]) {
+        phase(&self.configuration, name, more);
     }
+}
+
+fn phase(configuration: &Path, name: &[&str], more: &[&str]) {
+    let _ = printed(
+        component("kubeadm")
+            .args(["init", "phase"])
+            .args(name)
+            .arg("--config")
+            .arg(configuration)
+            .args(more),
+    );
 }
 
 fn printed(command: &mut Command) -> String {

@@ -9,6 +9,8 @@ mod components;
 mod controller;
 mod kubeadm;
 mod kubelet;
+mod loopback;
+mod machine;
 mod port;
 mod process;
 
@@ -16,3 +18,4 @@ pub use cluster::{ALL_CONTROLLERS, Kubernetes};
 pub use components::{component, kubectl};
 pub use controller::{AUTOMATIC, Controller};
 pub use kubelet::Kubelet;
+pub use machine::Machine;

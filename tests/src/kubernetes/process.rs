@@ -70,6 +70,26 @@ impl Process {
         }
     }
 
+    /// Waits until it has ended well, and returns what it has written.
+    #[track_caller]
+    pub(super) fn wait_for_success(mut self) -> String {
+        let end = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.ended() {
+                break status;
+            }
+            assert!(
+                Instant::now() < end,
+                "{} has not ended after {} s",
+                self.name,
+                PATIENCE.as_secs()
+            );
+            std::thread::sleep(PAUSE);
+        };
+        assert!(status.success(), "{} failed ({status})", self.name);
+        self.log()
+    }
+
     /// Asks it to end, and waits until it has.
     pub(super) fn terminate(&mut self) {
         let pid = self.child.id().to_string();

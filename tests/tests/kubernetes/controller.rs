@@ -5,22 +5,73 @@ use std::path::Path;
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes};
 use slipway_tests::{Invitation, Sandbox, assert_identity, let_in};
 
-/// What `slipway init --kubeconfig` prints, and the invitation in it.
-fn initialise(cluster: &Kubernetes, more: &[&str]) -> (serde_json::Value, Invitation) {
-    let answer = cluster
-        .slipway(&[&["init", "--output=json"], more].concat())
-        .json();
-    let invitation = Invitation {
+/// `slipway init --kubeconfig`, and what a node is told then.
+pub(crate) fn initialise(cluster: &Kubernetes, more: &[&str]) -> Invitation {
+    invitation(cluster, &init(cluster, more))
+}
+
+/// The same on a cluster that has all that it makes.
+#[track_caller]
+pub(crate) fn assert_nothing_to_change(cluster: &Kubernetes, more: &[&str]) -> Invitation {
+    let answer = init(cluster, more);
+    let made = answer["objects"].as_array().expect("objects").iter();
+    let changed: Vec<_> = made.filter(|made| made["outcome"] != "unchanged").collect();
+    assert!(changed.is_empty(), "{changed:?}");
+    invitation(cluster, &answer)
+}
+
+fn init(cluster: &Kubernetes, more: &[&str]) -> serde_json::Value {
+    let init = ["init", "--output=json"];
+    cluster.slipway(&[&init, more].concat()).json()
+}
+
+fn invitation(cluster: &Kubernetes, answer: &serde_json::Value) -> Invitation {
+    Invitation {
         server: cluster.server(),
         pin: answer["caPins"][0].as_str().expect("a pin").to_owned(),
         token: answer["token"].as_str().expect("a token").to_owned(),
-    };
-    (answer, invitation)
+    }
 }
 
 /// Controllers that sign, too, with the administrator's credentials.
-fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
+pub(crate) fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
     start_as(cluster, &cluster.kubeconfig(), plugins)
+}
+
+/// The same, with the roles of `slipway controller manifest` and nothing else.
+pub(crate) fn start_in_its_roles(cluster: &Kubernetes, plugins: &str) -> Controller {
+    let manifest = cluster
+        .sandbox()
+        .slipway(&[
+            "controller",
+            "manifest",
+            "--image=nowhere/slipway",
+            "--sign-with=ca",
+        ])
+        .success();
+    let manifest = cluster.sandbox().write("manifest.yaml", &manifest);
+    let manifest = manifest.to_str().expect("a path in UTF-8");
+    let _ = cluster
+        .kubectl(&["apply", "--server-side", "-f", manifest])
+        .success();
+    let token = cluster
+        .kubectl(&[
+            "create",
+            "token",
+            "slipway-controller",
+            "--namespace=slipway-system",
+        ])
+        .success();
+    let administrator = std::fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
+    let (before, _) = administrator
+        .split_once("users:")
+        .expect("users stand last");
+    let kubeconfig = format!(
+        "{before}users:\n- name: kubernetes-admin\n  user:\n    token: {}\n",
+        token.trim()
+    );
+    let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
+    start_as(cluster, &kubeconfig, plugins)
 }
 
 fn start_as(cluster: &Kubernetes, kubeconfig: &Path, plugins: &str) -> Controller {
@@ -41,7 +92,7 @@ fn assert_joins(cluster: &Kubernetes, invitation: &Invitation) {
 #[test]
 fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
     let cluster = Kubernetes::start();
-    let (answer, invitation) = initialise(&cluster, &[]);
+    let invitation = initialise(&cluster, &[]);
     assert_eq!(invitation.pin, cluster.pin());
     let mut controller = start(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
@@ -53,21 +104,14 @@ fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
         "{metrics}"
     );
 
-    let (again, same) = initialise(&cluster, &[]);
+    let same = assert_nothing_to_change(&cluster, &[]);
     assert_eq!(same.token, invitation.token, "no second token");
-    let changed: Vec<_> = again["objects"]
-        .as_array()
-        .expect("objects")
-        .iter()
-        .filter(|made| made["outcome"] != "unchanged")
-        .collect();
-    assert!(changed.is_empty(), "{changed:?}; at first {answer}");
 }
 
 #[test]
 fn a_node_waits_for_a_person_where_no_plugin_decides() {
     let cluster = Kubernetes::start();
-    let (_, invitation) = initialise(&cluster, &[]);
+    let invitation = initialise(&cluster, &[]);
     let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
     let _controller = start(&cluster, &plugins);
     let node = Sandbox::new();
@@ -128,7 +172,7 @@ fn a_cluster_of_kubeadm_is_taken_over() {
 #[test]
 fn a_replica_takes_over_from_one_that_is_killed() {
     let cluster = Kubernetes::start();
-    let (_, invitation) = initialise(&cluster, &[]);
+    let invitation = initialise(&cluster, &[]);
     let mut first = start(&cluster, AUTOMATIC);
     first.wait_until("ok, leading");
     let mut second = start(&cluster, AUTOMATIC);
@@ -158,39 +202,8 @@ fn a_replica_takes_over_from_one_that_is_killed() {
 #[test]
 fn the_roles_of_the_manifest_are_enough() {
     let cluster = Kubernetes::start();
-    let (_, invitation) = initialise(&cluster, &[]);
-    let manifest = cluster
-        .sandbox()
-        .slipway(&[
-            "controller",
-            "manifest",
-            "--image=nowhere/slipway",
-            "--sign-with=ca",
-        ])
-        .success();
-    let manifest = cluster.sandbox().write("manifest.yaml", &manifest);
-    let manifest = manifest.to_str().expect("a path in UTF-8");
-    let _ = cluster
-        .kubectl(&["apply", "--server-side", "-f", manifest])
-        .success();
-    let token = cluster
-        .kubectl(&[
-            "create",
-            "token",
-            "slipway-controller",
-            "--namespace=slipway-system",
-        ])
-        .success();
-    let administrator = std::fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
-    let (before, _) = administrator
-        .split_once("users:")
-        .expect("users stand last");
-    let kubeconfig = format!(
-        "{before}users:\n- name: kubernetes-admin\n  user:\n    token: {}\n",
-        token.trim()
-    );
-    let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
-    let mut controller = start_as(&cluster, &kubeconfig, AUTOMATIC);
+    let invitation = initialise(&cluster, &[]);
+    let mut controller = start_in_its_roles(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
     assert_joins(&cluster, &invitation);
     let log = controller.log();

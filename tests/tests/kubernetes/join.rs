@@ -64,15 +64,7 @@ fn with_the_command_that_kubeadm_prints() {
 #[test]
 fn with_a_file() {
     let cluster = cluster();
-    let document = cluster
-        .kubectl(&[
-            "get",
-            "configmap",
-            "cluster-info",
-            "--namespace=kube-public",
-            "--output=jsonpath={.data.kubeconfig}",
-        ])
-        .success();
+    let document = cluster.discovery_document();
     let join = |node: &Sandbox, name: &str, more: &[&str]| {
         let file = node.write("discovery.conf", &document);
         let file = file.to_str().expect("a path in UTF-8");

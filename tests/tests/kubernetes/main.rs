@@ -2,6 +2,8 @@
 
 mod controller;
 mod join;
+mod kubeadm_join;
 mod kubelet;
 mod requests;
+mod serving;
 mod tokens;
