@@ -1,19 +1,17 @@
 //! A kubelet on a node that Slipway has joined, or that it joins by itself.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::json;
 
 use super::components::component;
+use super::namespace::with_folders;
 use super::process::{Process, keep_logs_of_failure};
 use crate::invitation::Invitation;
-use crate::program::through;
 use crate::sandbox::Sandbox;
 
-/// Puts what kubelet keeps in fixed places out of the machine's sight, then becomes kubelet.
-const ALONE: &str =
-    r#"mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /var/log && exec "$@""#;
+/// What kubelet keeps in fixed places, out of the machine's sight.
+const OWN: [&str; 2] = ["var/lib", "var/log"];
 
 /// A kubelet, with the container runtime of kubelet's own tests, which runs nothing; both ended with the value.
 ///
@@ -56,7 +54,8 @@ impl Kubelet {
             .arg("--hostname-override")
             .arg(name)
             .arg("--v=2");
-        let kubelet = Process::start("kubelet", &mut alone(&kubelet), &logs);
+        let mut kubelet = with_folders(node.path(), &OWN, &kubelet);
+        let kubelet = Process::start("kubelet", &mut kubelet, &logs);
         Self {
             kubelet,
             _runtime: runtime,
@@ -109,22 +108,6 @@ impl Drop for Kubelet {
     fn drop(&mut self) {
         keep_logs_of_failure(&self.logs);
     }
-}
-
-fn alone(command: &Command) -> Command {
-    through(
-        &[
-            "unshare",
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "sh",
-            "-c",
-            ALONE,
-            "sh",
-        ],
-        command,
-    )
 }
 
 fn configuration(node: &Sandbox, socket: &str) -> String {

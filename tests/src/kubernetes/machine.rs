@@ -9,8 +9,8 @@ use std::process::Command;
 
 use super::components::component;
 use super::loopback::Loopback;
+use super::namespace::with_folders;
 use super::process::{Process, keep_logs_of_failure};
-use crate::program::through;
 use crate::sandbox::Sandbox;
 
 /// The folders that kubeadm and kubelet write to. The machine's own take their place.
@@ -19,16 +19,6 @@ const OWN: [&str; 3] = ["etc", "var/lib", "var/log"];
 /// What kubeadm objects to on a machine that is no server, or on which kubelets of other tests run.
 const OF_THE_HARDWARE: &str =
     "SystemVerification,Swap,FileContent--proc-sys-net-ipv4-ip_forward,Port-10250";
-
-/// Puts the machine's folders in their places, and the kernel's settings out of reach: kubelet would change them for
-/// everybody where root runs the tests.
-const WITH_ITS_FOLDERS: &str = r#"
-set -e
-mount --bind /proc/sys /proc/sys
-mount -o remount,bind,ro,nosuid,nodev,noexec /proc/sys
-for own in etc var/lib var/log; do mount --bind "$0/$own" "/$own"; done
-exec "$@"
-"#;
 
 /// What kubeadm asks of systemd. Whoever has the machine starts its kubelet.
 const SYSTEMCTL: &str = r#"#!/bin/sh
@@ -69,12 +59,11 @@ impl Machine {
     #[must_use]
     pub fn start(name: &str) -> Self {
         let sandbox = Sandbox::new();
-        for own in OWN {
-            fs::create_dir_all(sandbox.file(own)).expect("a folder in a temporary folder");
+        for folder in ["etc", "bin"] {
+            fs::create_dir(sandbox.file(folder)).expect("a folder in a temporary folder");
         }
         sandbox.write("etc/hosts", &format!("127.0.0.1 localhost {name}\n"));
         sandbox.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
-        fs::create_dir(sandbox.file("bin")).expect("a folder in a temporary folder");
         let systemctl = sandbox.write("bin/systemctl", SYSTEMCTL);
         fs::set_permissions(systemctl, fs::Permissions::from_mode(0o755)).expect("a file of ours");
         let mut runtime = component("container-runtime");
@@ -206,10 +195,7 @@ featureGates:
 
     fn run(&self, name: &str, command: &Command) -> Process {
         let root = self.sandbox.path();
-        let root_text = root.to_str().expect("a path in UTF-8");
-        let unshare = ["unshare", "--user", "--map-root-user", "--mount"];
-        let shell = ["sh", "-c", WITH_ITS_FOLDERS, root_text];
-        let mut alone = through(&[&unshare[..], &shell].concat(), command);
+        let mut alone = with_folders(root, &OWN, command);
         alone.env("PATH", self.search_path()).env("MACHINE", root);
         Process::start(name, &mut alone, &logs(&self.sandbox))
     }

@@ -11,6 +11,7 @@ mod kubeadm;
 mod kubelet;
 mod loopback;
 mod machine;
+mod namespace;
 mod port;
 mod process;
 

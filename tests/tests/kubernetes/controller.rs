@@ -35,7 +35,12 @@ fn invitation(cluster: &Kubernetes, answer: &serde_json::Value) -> Invitation {
 
 /// Controllers that sign, too, with the administrator's credentials.
 pub(crate) fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
-    start_as(cluster, &cluster.kubeconfig(), plugins)
+    start_with(cluster, plugins, &[])
+}
+
+/// The same with further flags.
+pub(crate) fn start_with(cluster: &Kubernetes, plugins: &str, more: &[&str]) -> Controller {
+    start_as(cluster, &cluster.kubeconfig(), plugins, more)
 }
 
 /// The same, with the roles of `slipway controller manifest` and nothing else.
@@ -71,13 +76,14 @@ pub(crate) fn start_in_its_roles(cluster: &Kubernetes, plugins: &str) -> Control
         token.trim()
     );
     let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
-    start_as(cluster, &kubeconfig, plugins)
+    start_as(cluster, &kubeconfig, plugins, &[])
 }
 
-fn start_as(cluster: &Kubernetes, kubeconfig: &Path, plugins: &str) -> Controller {
+fn start_as(cluster: &Kubernetes, kubeconfig: &Path, plugins: &str, more: &[&str]) -> Controller {
     let certificate = format!("--ca-cert-file={}", cluster.ca().display());
     let key = format!("--ca-key-file={}", cluster.ca_key().display());
-    Controller::start(kubeconfig, plugins, &["--sign", &certificate, &key])
+    let flags = [&["--sign", &certificate, &key], more].concat();
+    Controller::start(kubeconfig, plugins, &flags)
 }
 
 /// A node joins by itself, with what the controllers decide.

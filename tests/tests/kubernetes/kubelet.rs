@@ -1,7 +1,9 @@
-//! The kubelet on a node that Slipway has joined.
+//! The kubelet on a node that Slipway has joined, and one that joins by itself.
 
-use slipway_tests::kubernetes::{ALL_CONTROLLERS, Kubelet, Kubernetes, component};
+use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Kubelet, Kubernetes, component};
 use slipway_tests::{Finished, Sandbox, assert_identity, current_certificate};
+
+use crate::controller::{initialise, start_with};
 
 /// Short enough for a kubelet that renews it within a minute (at 70 to 90 % of its life, which the signer begins five
 /// minutes early), and long enough for the join and the kubelet's start.
@@ -53,4 +55,35 @@ fn registers_its_node_and_renews_its_certificate() {
     // Slipway sees the newer certificate, too.
     let again = cluster.invitation().join(&node, "worker-1", &[]).success();
     assert!(again.contains("already"), "{again}");
+}
+
+#[test]
+fn joins_what_slipway_initialised_and_renews() {
+    let mut cluster = Kubernetes::start();
+    let invitation = initialise(&cluster, &["--kubelet-compatible"]);
+    let mut controller = start_with(&cluster, AUTOMATIC, &[LIFETIME]);
+    controller.wait_until("ok, leading");
+    let node = Sandbox::new();
+    let mut kubelet = Kubelet::bootstrap(&node, "worker-1", &invitation, &cluster.ca());
+    let current = current_certificate(&node);
+    let first = kubelet.wait_for("its certificate", || std::fs::read_link(&current).ok());
+    assert_identity(&node, &cluster.ca(), "worker-1");
+    cluster.wait_for(
+        "node worker-1",
+        &["get", "node", "worker-1", "--output=name"],
+        |printed| printed.contains("node/worker-1").then_some(()),
+    );
+    kubelet.wait_for("renewed certificate", || {
+        let file = std::fs::read_link(&current).ok()?;
+        (file != first).then_some(())
+    });
+    assert_identity(&node, &cluster.ca(), "worker-1");
+    let requests = cluster.slipway(&["csr", "list"]).success();
+    assert!(
+        requests.contains("system:bootstrap:") && requests.contains("system:node:worker-1"),
+        "{requests}"
+    );
+    let metrics = controller.metrics();
+    let issued = "slipway_certificates_total{outcome=\"issued\"} 2";
+    assert!(metrics.contains(issued), "{metrics}");
 }
