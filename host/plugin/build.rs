@@ -81,7 +81,10 @@ fn embed(component: &Component, engine: &Engine, out: &Path) -> Result<String> {
         .map_err(anyhow::Error::from)
         .with_context(|| format!("cannot compile {name}"))?;
     fs::write(out.join(format!("{name}.wasm.deflate")), deflated(&bytes)?)?;
-    fs::write(out.join(format!("{name}.cwasm")), compiled)?;
+    fs::write(
+        out.join(format!("{name}.cwasm.lz4")),
+        lz4_flex::block::compress_prepend_size(&compiled),
+    )?;
     let digest = Sha256::digest(&bytes);
     let included =
         |ending| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{ending}\"))");
@@ -90,7 +93,7 @@ fn embed(component: &Component, engine: &Engine, out: &Path) -> Result<String> {
         line,
         "    Bundled {{ name: {name:?}, digest: {digest:?}, deflated: {}, compiled: {} }},",
         included("wasm.deflate"),
-        included("cwasm")
+        included("cwasm.lz4")
     )?;
     Ok(line)
 }

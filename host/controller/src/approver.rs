@@ -172,7 +172,7 @@ impl Approver {
         &self,
         case: Case,
         decision: &Decision,
-        type_: &str,
+        type_: &'static str,
         reason: &str,
     ) -> Result<CertificateSigningRequest, Error> {
         let entry = case.entry(decision, None);

@@ -1,56 +1,139 @@
-//! What is counted, for whoever keeps it (`slipway controller` answers it on /metrics). Where nobody does, nothing is.
+//! What the controllers count, and how Prometheus reads it.
 
+use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
 
-const DECISIONS: &str = "slipway_csr_decisions_total";
-const CERTIFICATES: &str = "slipway_certificates_total";
-const WORK: &str = "slipway_work_duration_seconds";
-const LEADER: &str = "slipway_leader";
-const BROKEN_WATCHES: &str = "slipway_watches_broken_total";
+/// The media type of [`text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Says what each of them is.
-pub fn describe() {
-    describe_counter!(
-        DECISIONS,
-        "Decisions about certificate signing requests, by what was decided"
-    );
-    describe_counter!(
-        CERTIFICATES,
-        "Approved requests, by whether a certificate was issued or refused"
-    );
-    describe_histogram!(
-        WORK,
-        Unit::Seconds,
-        "Time for one look at one request, by controller"
-    );
-    describe_gauge!(LEADER, "1 where this replica leads, else 0");
-    describe_counter!(BROKEN_WATCHES, "Watches that broke and were taken up again");
+static MEASURES: LazyLock<Measures> = LazyLock::new(Measures::new);
+
+/// One label and its value.
+type Label = [(&'static str, &'static str); 1];
+
+struct Measures {
+    registry: Registry,
+    decisions: Family<Label, Counter>,
+    certificates: Family<Label, Counter>,
+    work: Family<Label, Histogram>,
+    leader: Gauge,
+    broken_watches: Counter,
 }
 
-pub(crate) fn decided(decision: &str) {
-    counter!(DECISIONS, "decision" => decision.to_owned()).increment(1);
+/// Everything that was counted since the process began, in OpenMetrics' text form.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn text() -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    encode(&mut text, &MEASURES.registry)?;
+    Ok(text)
+}
+
+pub(crate) fn decided(decision: &'static str) {
+    count(&MEASURES.decisions, [("decision", decision)]);
 }
 
 pub(crate) fn issued() {
-    counter!(CERTIFICATES, "outcome" => "issued").increment(1);
+    count(&MEASURES.certificates, [("outcome", "issued")]);
 }
 
 pub(crate) fn refused() {
-    counter!(CERTIFICATES, "outcome" => "refused").increment(1);
+    count(&MEASURES.certificates, [("outcome", "refused")]);
 }
 
 pub(crate) fn worked(controller: &'static str, took: Duration) {
-    histogram!(WORK, "controller" => controller).record(took.as_secs_f64());
+    let of_controller = MEASURES.work.get_or_create(&[("controller", controller)]);
+    of_controller.observe(took.as_secs_f64());
 }
 
 pub(crate) fn leads(leads: bool) {
-    gauge!(LEADER).set(if leads { 1.0 } else { 0.0 });
+    MEASURES.leader.set(leads.into());
 }
 
 pub(crate) fn watch_broke() {
-    counter!(BROKEN_WATCHES).increment(1);
+    MEASURES.broken_watches.inc();
+}
+
+fn count(family: &Family<Label, Counter>, label: Label) {
+    family.get_or_create(&label).inc();
+}
+
+impl Measures {
+    fn new() -> Self {
+        // From a millisecond to half a minute.
+        let buckets = || Histogram::new(exponential_buckets(0.001, 2.0, 16));
+        let mut measures = Self {
+            registry: Registry::with_prefix("slipway"),
+            decisions: Family::default(),
+            certificates: Family::default(),
+            work: Family::new_with_constructor(buckets),
+            leader: Gauge::default(),
+            broken_watches: Counter::default(),
+        };
+        let registry = &mut measures.registry;
+        registry.register(
+            "csr_decisions",
+            "Decisions about certificate signing requests, by what was decided",
+            measures.decisions.clone(),
+        );
+        registry.register(
+            "certificates",
+            "Approved requests, by whether a certificate was issued or refused",
+            measures.certificates.clone(),
+        );
+        registry.register_with_unit(
+            "work_duration",
+            "Time for one look at one request, by controller",
+            Unit::Seconds,
+            measures.work.clone(),
+        );
+        registry.register(
+            "leader",
+            "1 where this replica leads, else 0",
+            measures.leader.clone(),
+        );
+        registry.register(
+            "watches_broken",
+            "Watches that broke and were taken up again",
+            measures.broken_watches.clone(),
+        );
+        measures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_read() {
+        let measures = Measures::new();
+        count(&measures.decisions, [("decision", "approved")]);
+        count(&measures.decisions, [("decision", "approved")]);
+        measures.leader.set(1);
+        let of_signer = measures.work.get_or_create(&[("controller", "signer")]);
+        of_signer.observe(0.003);
+        drop(of_signer);
+        let mut text = String::new();
+        encode(&mut text, &measures.registry).unwrap();
+        for line in [
+            "slipway_csr_decisions_total{decision=\"approved\"} 2",
+            "slipway_leader 1",
+            "slipway_work_duration_seconds_bucket{le=\"0.004\",controller=\"signer\"} 1",
+            "slipway_work_duration_seconds_count{controller=\"signer\"} 1",
+            "# UNIT slipway_work_duration_seconds seconds",
+            "slipway_watches_broken_total 0",
+        ] {
+            assert!(text.lines().any(|written| written == line), "{text}");
+        }
+    }
 }

@@ -13,8 +13,8 @@ pub struct Bundled {
     digest: [u8; 32],
     /// The component, as its author would ship it, compressed: it is looked at, and never run.
     deflated: &'static [u8],
-    /// The same, compiled for the engine of this program.
-    pub(crate) compiled: &'static [u8],
+    /// The same, compiled for the engine of this program, and compressed so that it is there again within a millisecond.
+    compiled: &'static [u8],
 }
 
 impl Bundled {
@@ -31,6 +31,14 @@ impl Bundled {
         let mut component = Vec::new();
         DeflateDecoder::new(self.deflated).read_to_end(&mut component)?;
         Ok(component)
+    }
+
+    /// The component, compiled for the engine of this program.
+    ///
+    /// # Errors
+    /// When this program is damaged.
+    pub(crate) fn compiled(&self) -> io::Result<Vec<u8>> {
+        lz4_flex::block::decompress_size_prepended(self.compiled).map_err(io::Error::other)
     }
 }
 

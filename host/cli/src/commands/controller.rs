@@ -68,7 +68,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     tokio::spawn(health::serve(listener, health.router(), shutdown.clone()));
     tokio::spawn(health::serve(
         metrics_listener,
-        health::metrics()?,
+        health::metrics(),
         shutdown.clone(),
     ));
     let identity = options.identity.map_or_else(identity, Ok)?;

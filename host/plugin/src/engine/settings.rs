@@ -18,6 +18,8 @@ pub(crate) fn settings(target: &str) -> wasmtime::Result<Config> {
         // Where in the module a trap happened is told by the function's name; the map from every instruction to its offset
         // would be a third of the compiled code.
         .generate_address_map(false)
+        // Nobody unwinds through a guest but wasmtime, which follows frame pointers.
+        .native_unwind_info(false)
         // The same inputs give the same answer on every machine, so that a decision can be replayed.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true);

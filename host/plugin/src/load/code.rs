@@ -82,12 +82,10 @@ impl Code {
     pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>, LoadError> {
         match self {
             Self::Bundled(bundled) => {
-                bundled
-                    .component()
+                let component = bundled.component();
+                component
                     .map(Cow::Owned)
-                    .map_err(|error| LoadError::Runtime {
-                        reason: format!("the bundled plugin {} is damaged: {error}", bundled.name),
-                    })
+                    .map_err(|error| damaged(bundled, &error))
             }
             Self::Read(bytes) => Ok(Cow::Borrowed(bytes)),
         }
@@ -110,7 +108,10 @@ impl Code {
     ) -> Result<Component, LoadError> {
         match self {
             Self::Bundled(bundled) => {
-                load_compiled(engine, bundled.compiled).map_err(|error| LoadError::Runtime {
+                let compiled = bundled
+                    .compiled()
+                    .map_err(|error| damaged(bundled, &error))?;
+                load_compiled(engine, &compiled).map_err(|error| LoadError::Runtime {
                     reason: format!("{error:#}"),
                 })
             }
@@ -120,6 +121,12 @@ impl Code {
                     .map_err(|error| not_a_component(plugin, bytes, &error)),
             },
         }
+    }
+}
+
+fn damaged(bundled: &Bundled, error: &std::io::Error) -> LoadError {
+    LoadError::Runtime {
+        reason: format!("the bundled plugin {} is damaged: {error}", bundled.name),
     }
 }
 

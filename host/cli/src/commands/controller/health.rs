@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use kube::Client;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use slipway_controller::foreign::ForeignApproval;
 use slipway_controller::measures;
 use tokio::net::TcpListener;
@@ -17,9 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the API server may take to show that it is there.
 const ANSWER: Duration = Duration::from_secs(5);
-
-/// How often old samples of durations are dropped.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What is asked about.
 #[derive(Clone)]
@@ -30,20 +26,16 @@ pub(super) struct Health {
     pub(super) leads: watch::Receiver<bool>,
 }
 
-/// `/metrics`. From now on what the program counts is kept.
-pub(super) fn metrics() -> Result<Router> {
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .context("what is counted cannot be kept")?;
-    measures::describe();
-    let kept = metrics.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            kept.run_upkeep();
-        }
-    });
-    Ok(Router::new().route("/metrics", get(async move || metrics.render())))
+/// `/metrics`.
+pub(super) fn metrics() -> Router {
+    Router::new().route("/metrics", get(measured))
+}
+
+async fn measured() -> Response {
+    match measures::text() {
+        Ok(text) => ([(header::CONTENT_TYPE, measures::MEDIA_TYPE)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 /// Answers until `shutdown`; a question that hangs then is not waited for.
