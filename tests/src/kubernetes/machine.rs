@@ -11,6 +11,7 @@ use super::components::component;
 use super::loopback::Loopback;
 use super::namespace::with_folders;
 use super::process::{Process, keep_logs_of_failure};
+use crate::program::Finished;
 use crate::sandbox::Sandbox;
 
 /// The folders that kubeadm and kubelet write to. The machine's own take their place.
@@ -111,20 +112,22 @@ featureGates:
         self.finish_kubeadm_join()
     }
 
+    /// Runs `kubeadm join` to its end where the cluster may not let it join.
+    ///
+    /// # Panics
+    /// kubeadm cannot be run.
+    #[must_use]
+    pub fn try_kubeadm_join(&self, arguments: &[&str]) -> Finished {
+        Finished::of(&mut self.inside(&self.join_command(arguments)), "")
+    }
+
     /// Starts `kubeadm join` with these arguments beside the node's name and the container runtime, and goes on when kubeadm
     /// has started the kubelet.
     ///
     /// # Panics
     /// kubeadm fails before.
     pub fn start_kubeadm_join(&mut self, arguments: &[&str]) {
-        let mut kubeadm = component("kubeadm");
-        kubeadm
-            .arg("join")
-            .args(["--node-name", &self.name])
-            .args(["--cri-socket", &socket(&self.sandbox)])
-            .arg(format!("--ignore-preflight-errors={OF_THE_HARDWARE}"))
-            .args(arguments);
-        let mut kubeadm = self.run("kubeadm", &kubeadm);
+        let mut kubeadm = self.run("kubeadm", &self.join_command(arguments));
         let wanted = self.sandbox.file("kubelet-is-wanted");
         kubeadm.wait_for("`systemctl restart kubelet`", |_| {
             wanted.exists().then_some(())
@@ -193,11 +196,27 @@ featureGates:
         std::env::join_paths(folders).expect("folders without a colon")
     }
 
+    fn join_command(&self, arguments: &[&str]) -> Command {
+        let mut kubeadm = component("kubeadm");
+        kubeadm
+            .arg("join")
+            .args(["--node-name", &self.name])
+            .args(["--cri-socket", &socket(&self.sandbox)])
+            .arg(format!("--ignore-preflight-errors={OF_THE_HARDWARE}"))
+            .args(arguments);
+        kubeadm
+    }
+
     fn run(&self, name: &str, command: &Command) -> Process {
+        Process::start(name, &mut self.inside(command), &logs(&self.sandbox))
+    }
+
+    /// The command as it runs on this machine.
+    fn inside(&self, command: &Command) -> Command {
         let root = self.sandbox.path();
-        let mut alone = with_folders(root, &OWN, command);
-        alone.env("PATH", self.search_path()).env("MACHINE", root);
-        Process::start(name, &mut alone, &logs(&self.sandbox))
+        let mut inside = with_folders(root, &OWN, command);
+        inside.env("PATH", self.search_path()).env("MACHINE", root);
+        inside
     }
 }
 
