@@ -231,6 +231,20 @@ impl Kubernetes {
         })
     }
 
+    /// Waits until there is a Node of this name, and returns the version of its kubelet.
+    ///
+    /// # Panics
+    /// There is none after two minutes.
+    #[track_caller]
+    pub fn wait_for_node(&mut self, name: &str) -> String {
+        let version = "--output=jsonpath={.status.nodeInfo.kubeletVersion}";
+        self.wait_for(
+            &format!("node {name}"),
+            &["get", "node", name, version],
+            |printed| (!printed.is_empty()).then(|| printed.to_owned()),
+        )
+    }
+
     fn wait_until_ready(&mut self) {
         let kubeconfig = self.kubeadm.super_admin();
         self.api_server.wait_for("an answer to /readyz", |_| {

@@ -97,6 +97,18 @@ impl Kubelet {
         self.kubelet.wait_for(what, |_| ready())
     }
 
+    /// Waits until the link to its certificate leads somewhere, and elsewhere than to `earlier`; returns where.
+    ///
+    /// # Panics
+    /// As for [`wait_for`](Self::wait_for).
+    #[track_caller]
+    pub fn wait_for_certificate(&mut self, link: &Path, earlier: Option<&Path>) -> PathBuf {
+        self.wait_for("new certificate", || {
+            let file = std::fs::read_link(link).ok()?;
+            (Some(file.as_path()) != earlier).then_some(file)
+        })
+    }
+
     /// What it has written so far.
     #[must_use]
     pub fn log(&self) -> String {

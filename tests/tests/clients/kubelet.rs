@@ -22,17 +22,14 @@ fn gets_a_certificate_registers_its_node_and_renews() {
     let node = Sandbox::new();
     let mut kubelet = Kubelet::bootstrap(&node, "worker-1", &cluster.invitation(), &cluster.ca());
     let current = current_certificate(&node);
-    let first = kubelet.wait_for("its certificate", || std::fs::read_link(&current).ok());
+    let first = kubelet.wait_for_certificate(&current, None);
     assert_identity(&node, &cluster.ca(), "worker-1");
     kubelet.wait_for("its node", || {
         let version = "--output=jsonpath={.status.nodeInfo.kubeletVersion}";
         let asked = cluster.kubectl(&["get", "node", "worker-1", version]);
         asked.stdout().starts_with('v').then_some(())
     });
-    kubelet.wait_for("a newer certificate", || {
-        let file = std::fs::read_link(&current).ok()?;
-        (file != first).then_some(())
-    });
+    let _ = kubelet.wait_for_certificate(&current, Some(&first));
     assert_identity(&node, &cluster.ca(), "worker-1");
     let requests = cluster.slipway(&["csr", "list"]).success();
     assert!(
@@ -49,6 +46,6 @@ fn waits_for_a_person() {
     let request = request_of("worker-1", |arguments| cluster.slipway(arguments));
     let _ = cluster.slipway(&["csr", "approve", &request]).success();
     let current = current_certificate(&node);
-    kubelet.wait_for("its certificate", || current.exists().then_some(()));
+    let _ = kubelet.wait_for_certificate(&current, None);
     assert_identity(&node, &cluster.ca(), "worker-1");
 }

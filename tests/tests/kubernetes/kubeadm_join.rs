@@ -44,11 +44,7 @@ fn assert_joined(cluster: &mut Kubernetes, controller: &Controller, machine: &Ma
             .exists(),
         "the token stays on the machine"
     );
-    cluster.wait_for(
-        "node worker-1",
-        &["get", "node", "worker-1", "--output=name"],
-        |printed| printed.contains("node/worker-1").then_some(()),
-    );
+    let _ = cluster.wait_for_node("worker-1");
     let requests = cluster.slipway(&["csr", "list", "--output=json"]).json();
     assert_eq!(requests.as_array().map(Vec::len), Some(1), "{requests}");
     assert_eq!(requests[0]["standing"], "issued", "{requests}");

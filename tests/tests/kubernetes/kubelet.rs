@@ -22,23 +22,11 @@ fn registers_its_node_and_renews_its_certificate() {
     let joined_with = std::fs::read_link(&current).expect("a link to a dated file");
 
     let mut kubelet = Kubelet::start(&node, "worker-1");
-    let version = cluster.wait_for(
-        "node worker-1",
-        &[
-            "get",
-            "node",
-            "worker-1",
-            "--output=jsonpath={.status.nodeInfo.kubeletVersion}",
-        ],
-        |printed| (!printed.is_empty()).then(|| printed.to_owned()),
-    );
+    let version = cluster.wait_for_node("worker-1");
     let own = Finished::of(component("kubelet").arg("--version"), "").success();
     assert_eq!(own.trim(), format!("Kubernetes {version}"));
 
-    let renewed = kubelet.wait_for("renewed certificate", || {
-        let file = std::fs::read_link(&current).ok()?;
-        (file != joined_with).then_some(file)
-    });
+    let renewed = kubelet.wait_for_certificate(&current, Some(&joined_with));
     assert_identity(&node, &cluster.ca(), "worker-1");
     assert!(node.dir().join("kubelet").join(&joined_with).exists() && renewed.is_absolute());
     let requests = cluster
@@ -66,17 +54,10 @@ fn joins_what_slipway_initialised_and_renews() {
     let node = Sandbox::new();
     let mut kubelet = Kubelet::bootstrap(&node, "worker-1", &invitation, &cluster.ca());
     let current = current_certificate(&node);
-    let first = kubelet.wait_for("its certificate", || std::fs::read_link(&current).ok());
+    let first = kubelet.wait_for_certificate(&current, None);
     assert_identity(&node, &cluster.ca(), "worker-1");
-    cluster.wait_for(
-        "node worker-1",
-        &["get", "node", "worker-1", "--output=name"],
-        |printed| printed.contains("node/worker-1").then_some(()),
-    );
-    kubelet.wait_for("renewed certificate", || {
-        let file = std::fs::read_link(&current).ok()?;
-        (file != first).then_some(())
-    });
+    let _ = cluster.wait_for_node("worker-1");
+    let _ = kubelet.wait_for_certificate(&current, Some(&first));
     assert_identity(&node, &cluster.ca(), "worker-1");
     let requests = cluster.slipway(&["csr", "list"]).success();
     assert!(
