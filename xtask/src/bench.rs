@@ -7,14 +7,12 @@ use crate::setup;
 
 /// Builds everything in release and runs the benchmarks of the tests crate against the real binary.
 pub(crate) fn run() -> Result<()> {
-    setup::guest_std::ensure()?;
-    command::run(cargo().args(["build", "--release", "--locked", "--package", "slipway"]))?;
-    command::run(cargo().args([
-        "bench",
-        "--locked",
-        "--package",
-        "slipway-tests",
-        "--bench",
-        "budgets",
-    ]))
+    setup::run()?;
+    // Both of the whole workspace, so that both have the same dependencies.
+    command::run(cargo().args(["build", "--release", "--locked", "--workspace", "--bins"]))?;
+    command::run(
+        cargo()
+            .args(["bench", "--locked", "--workspace", "--bench", "budgets"])
+            .env("SLIPWAY_TEST_KUBERNETES", setup::kubernetes()?),
+    )
 }

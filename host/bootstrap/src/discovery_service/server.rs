@@ -77,6 +77,8 @@ pub async fn serve(
         let Ok(place) = places.clone().try_acquire_owned() else {
             continue;
         };
+        // The answer goes out at once, whatever the client acknowledges. Where that cannot be, it is only slower.
+        let _ = tcp.set_nodelay(true);
         let router = router.clone().layer(Extension(Caller(address.ip())));
         let (transport, shutdown) = (transport.clone(), shutdown.clone());
         tokio::spawn(async move {

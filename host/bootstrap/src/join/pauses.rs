@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// An automatic approval takes some tens of milliseconds; a person takes hours.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// An automatic approval takes some ten milliseconds; a person takes hours.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Pauses that grow, until the time is over.
@@ -46,10 +46,10 @@ mod tests {
         let last = std::iter::from_fn(|| endless.next(start)).take(40).last();
         assert_eq!(last, Some(LONGEST_PAUSE));
 
-        let mut bounded = Pauses::new(Some(Duration::from_millis(60)), start);
+        let mut bounded = Pauses::new(Some(Duration::from_millis(8)), start);
         let first = bounded.next(start).unwrap();
         assert_eq!(first, FIRST_PAUSE);
-        assert_eq!(bounded.next(start + first), Some(Duration::from_millis(10)));
-        assert_eq!(bounded.next(start + Duration::from_millis(60)), None);
+        assert_eq!(bounded.next(start + first), Some(Duration::from_millis(3)));
+        assert_eq!(bounded.next(start + Duration::from_millis(8)), None);
     }
 }
