@@ -53,14 +53,6 @@ pub enum Error {
     /// What was signed could not be written as PEM.
     #[error("the certificate could not be written: {0}")]
     Certificate(#[from] slipway_pki::certificate::CertificateError),
-    /// The replicas cannot agree who leads.
-    #[error("{lease} cannot be used to agree on a leader: {reason}")]
-    Lease {
-        /// The Lease.
-        lease: String,
-        /// Why.
-        reason: String,
-    },
     /// A controller ended that should run as long as the process.
     #[error("the controller {name} ended: {reason}")]
     Ended {

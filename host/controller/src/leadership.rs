@@ -1,31 +1,35 @@
 //! Of several replicas one works and the others wait, through a Lease.
 //!
 //! Nothing that is decided depends on there being one leader: every write is conditional on what was read, and every claim
-//! is a create that fails where there is one already. What the Lease saves is the work of losing those races.
+//! is a create that fails where there is one already. What the Lease saves is the work of losing those races. All the same
+//! a leader that cannot renew its lease stops before another may have it: what it knows is old by then.
+
+mod lock;
 
 use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
 
-use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
 use tokio::sync::watch;
+use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
+use self::lock::Lock;
 use crate::error::Error;
 use crate::measures;
-use crate::system::{self, NAMESPACE};
+use crate::system;
 
 /// The name of the Lease.
 pub const LEASE: &str = "slipway-controller";
 
-/// How long others wait for a leader that says nothing, in seconds.
-const DURATION: u64 = 10;
-/// How long before that it says that it is there, in seconds.
-const GRACE: u64 = 6;
+/// How long the lease may take to be given back.
+const HAND_OVER: Duration = Duration::from_secs(3);
 
 /// Runs `work` while this replica leads, as often as it comes to lead, until `shutdown`; then hands over. Whether it leads
-/// is told through `leading`.
+/// is told through `leading`. An API server that is away ends a term and not the process.
 ///
 /// # Errors
-/// When the Lease cannot be read or made at the start, or `work` fails.
+/// When the Lease cannot be read or made at the start, or `work` ends by a defect.
 pub async fn lead<W>(
     client: kube::Client,
     identity: &str,
@@ -37,57 +41,61 @@ where
     W: Future<Output = Result<(), Error>>,
 {
     system::ensure_namespace(&client).await?;
-    let manager = LeaseManagerBuilder::new(client, LEASE)
-        .with_namespace(NAMESPACE)
-        .with_identity(identity)
-        .with_duration(DURATION)
-        .with_grace(GRACE)
-        .build()
-        .await
-        .map_err(lease)?;
-    let (mut leads, keeping) = manager.watch().await;
-    let mut outcome = Ok(());
-    while outcome.is_ok() && turns(&mut leads, true, shutdown).await {
+    let mut lock = Lock::new(client, identity);
+    // What stands in the way at the start, such as a missing right, is not a matter of waiting.
+    let mut outcome = match lock.take().await {
+        Err(error) if !error.is_conflict() => Err(error),
+        _ => Ok(()),
+    };
+    while outcome.is_ok() && lock.wait(shutdown).await {
         leading.send_replace(true);
         measures::leads(true);
         tracing::info!(identity, "this replica leads");
-        let term = shutdown.child_token();
-        let mut working = std::pin::pin!(work(term.clone()));
-        outcome = tokio::select! {
-            outcome = &mut working => outcome,
-            _ = turns(&mut leads, false, shutdown) => {
-                term.cancel();
-                working.await
-            }
-        };
+        outcome = term(&mut lock, shutdown, &mut work).await;
         leading.send_replace(false);
         measures::leads(false);
+        tracing::info!(identity, "this replica leads no more");
     }
-    // The keeper of the lease gives it back when nobody listens any more.
-    drop(leads);
-    let handed_over = keeping.await.map_err(|error| Error::Ended {
-        name: "leadership",
-        reason: error.to_string(),
-    })?;
-    outcome?;
-    handed_over.map(|_: LeaseManager| ()).map_err(lease)
+    match tokio::time::timeout(HAND_OVER, lock.give_back()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the lease could not be given back; it ends by itself"
+        ),
+        Err(_) => tracing::warn!("the lease could not be given back in time; it ends by itself"),
+    }
+    outcome
 }
 
-/// Waits until this replica leads, or no longer does. Returns whether to go on.
-async fn turns(
-    leads: &mut watch::Receiver<bool>,
-    wanted: bool,
+/// Works until `shutdown` or until the lease is lost. What is not finished when another may have the lease is cut off: the
+/// next leader finishes it.
+async fn term<W>(
+    lock: &mut Lock,
     shutdown: &CancellationToken,
-) -> bool {
-    tokio::select! {
-        () = shutdown.cancelled() => false,
-        turned = leads.wait_for(|leads| *leads == wanted) => turned.is_ok(),
-    }
-}
-
-fn lease(error: LeaseManagerError) -> Error {
-    Error::Lease {
-        lease: format!("Lease {NAMESPACE}/{LEASE}"),
-        reason: error.to_string(),
+    work: &mut impl FnMut(CancellationToken) -> W,
+) -> Result<(), Error>
+where
+    W: Future<Output = Result<(), Error>>,
+{
+    let stop = shutdown.child_token();
+    let mut working = pin!(work(stop.clone()));
+    let outcome = tokio::select! {
+        outcome = &mut working => outcome,
+        end = lock.keep() => {
+            stop.cancel();
+            timeout_at(end, &mut working).await.unwrap_or(Ok(()))
+        }
+    };
+    match outcome {
+        // The API server may have gone away, or may be starting and not know our rights yet.
+        Err(error @ Error::Api { .. }) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the controllers could not start and are started again"
+            );
+            lock.pause(shutdown).await;
+            Ok(())
+        }
+        outcome => outcome,
     }
 }

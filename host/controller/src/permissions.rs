@@ -87,7 +87,7 @@ pub fn needed() -> Vec<Permissions> {
                 ),
                 rule("coordination.k8s.io", "leases", &["create"]),
                 named(
-                    rule("coordination.k8s.io", "leases", &["get", "patch", "update"]),
+                    rule("coordination.k8s.io", "leases", &["get", "update"]),
                     &[LEASE],
                 ),
             ],
