@@ -4,6 +4,7 @@
 //! included, and are tried in turn; the names and the CA come from the operator or from verified cluster information.
 //! A node's certificate, which the cluster's CA signs too, is never taken for an API server's.
 
+mod busy;
 mod dial;
 mod failure;
 mod peer;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited, combinators::UnsyncBoxBody};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -17,12 +18,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use kube::client::Body;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use tower::{BoxError, Service};
+use tower::retry::Retry;
+use tower::util::MapErr;
+use tower::{BoxError, Service, ServiceExt as _};
 
+use super::busy::ComeBackLater;
 use super::dial::{Dial, first_of};
 use super::failure::{NoConnection, RequestFailure};
 
-/// Time in which a server has to answer with a status. The longest that an API server itself takes is 60 s.
+/// Time in which a server has to answer with a status, however often it asks to come back. The longest that an API server
+/// itself takes is 60 s.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(65);
 
 /// No answer of a bootstrap is anywhere near this; a list of 10,000 requests is.
@@ -31,10 +36,13 @@ const LARGEST_BODY: usize = 64 << 20;
 /// Sends requests to a cluster's API servers with one identity.
 #[derive(Clone)]
 pub(super) struct ApiService {
-    client: Client<Connector, Body>,
+    client: Retry<ComeBackLater, Http>,
     authority: http::uri::Authority,
     authorization: Option<HeaderValue>,
 }
+
+/// HTTP over pooled connections.
+type Http = MapErr<Client<Connector, Body>, fn(hyper_util::client::legacy::Error) -> BoxError>;
 
 impl ApiService {
     /// `authority` is what `Host` says; `authorization` goes with every request.
@@ -50,11 +58,25 @@ impl ApiService {
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(2)
             .build(connector);
+        let http: Http = MapErr::new(client, BoxError::from);
         Self {
-            client,
+            client: Retry::new(ComeBackLater::default(), http),
             authority,
             authorization,
         }
+    }
+
+    /// Says whom a request is for, and who asks.
+    fn address(&self, request: &mut Request<Body>) -> Result<(), http::uri::InvalidUriParts> {
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.scheme = Some(http::uri::Scheme::HTTPS);
+        parts.authority = Some(self.authority.clone());
+        *request.uri_mut() = http::Uri::from_parts(parts)?;
+        if let Some(authorization) = &self.authorization {
+            let headers = request.headers_mut();
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+        Ok(())
     }
 }
 
@@ -68,18 +90,12 @@ impl Service<Request<Body>> for ApiService {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let service = self.clone();
+        if let Err(error) = self.address(&mut request) {
+            return Box::pin(std::future::ready(Err(error.into())));
+        }
+        let answer = self.client.clone().oneshot(request).boxed();
         Box::pin(async move {
-            let mut parts = std::mem::take(request.uri_mut()).into_parts();
-            parts.scheme = Some(http::uri::Scheme::HTTPS);
-            parts.authority = Some(service.authority);
-            *request.uri_mut() = http::Uri::from_parts(parts)?;
-            if let Some(authorization) = service.authorization {
-                request
-                    .headers_mut()
-                    .insert(header::AUTHORIZATION, authorization);
-            }
-            let response = tokio::time::timeout(RESPONSE_TIMEOUT, service.client.request(request))
+            let response = tokio::time::timeout(RESPONSE_TIMEOUT, answer)
                 .await
                 .map_err(|_| RequestFailure::TimedOut(RESPONSE_TIMEOUT))??;
             Ok(response.map(|body| Limited::new(body, LARGEST_BODY).boxed_unsync()))

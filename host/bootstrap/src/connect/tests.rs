@@ -5,7 +5,9 @@ use kube::Api;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
 use super::*;
-use crate::testing::{Answer, authority, hours_from_now, say, serve, server_config, tls};
+use crate::testing::{
+    Answer, authority, hours_from_now, say, serve, serve_in_turn, server_config, tls,
+};
 
 fn route(address: SocketAddr, name: &str) -> Route {
     Route {
@@ -291,6 +293,20 @@ async fn what_the_api_refuses_is_told_apart() {
     conflict (409): Conflict here / transient: false
     the API server answered 503: Busy here / transient: true
     ");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_when_it_says() {
+    let authority = authority();
+    let busy = Answer::http("429 Too Many Requests", &[("retry-after", "1")], b"later");
+    let answers = vec![busy.clone(), busy, config_map()];
+    let config = server_config(&authority, hours_from_now(-1, 1));
+    let address = serve_in_turn(config, answers).await;
+    let started = std::time::Instant::now();
+    let found = get(&[route(address, "localhost")], &authority.bundle()).await;
+    assert_eq!(found.unwrap().data.unwrap()["a"], "b");
+    let took = started.elapsed();
+    assert!(took >= std::time::Duration::from_secs(2), "{took:?}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@
 mod error;
 mod install;
 mod kubelet;
+mod patience;
 mod pauses;
 mod phase;
 mod prove;

@@ -10,12 +10,15 @@ use slipway_config::name::{NODES_GROUP, NodeName};
 use slipway_pki::certificate::{Certificate, DateError};
 use slipway_pki::key::PublicKey;
 use slipway_pki::signer::{NodeSigner, Usage};
+use tokio::time::Instant;
 
 use super::JoinError;
+use super::patience::Patience;
+use super::pauses::Pauses;
 use crate::connect::RequestFailure;
 
-const ATTEMPTS: usize = 5;
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long an API server may be away that has just delivered the certificate.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Why a delivered certificate is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +80,8 @@ pub(super) fn check(
 
 /// Asks the API server who we are, with the certificate.
 pub(super) async fn ask(client: &kube::Client, node: &NodeName) -> Result<(), JoinError> {
-    let mut attempt = 1;
+    let mut pauses = Pauses::new(Some(LONGEST), Instant::now());
+    let mut patience = Patience::default();
     let answer = loop {
         let api: Api<SelfSubjectReview> = Api::all(client.clone());
         match api
@@ -87,11 +91,11 @@ pub(super) async fn ask(client: &kube::Client, node: &NodeName) -> Result<(), Jo
             Ok(answer) => break answer,
             Err(error) => {
                 let source = RequestFailure::from(error);
-                if attempt >= ATTEMPTS || !source.is_transient() {
-                    return Err(JoinError::NotProved { source });
+                let now = Instant::now();
+                match pauses.next(now) {
+                    Some(pause) if patience.bears(&source, now) => tokio::time::sleep(pause).await,
+                    _ => return Err(JoinError::NotProved { source }),
                 }
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
             }
         }
     };

@@ -14,6 +14,7 @@ use slipway_pki::key::{KeyFingerprint, PublicKey};
 use slipway_pki::signer::NodeSigner;
 use tokio::time::Instant;
 
+use super::patience::Patience;
 use super::pauses::Pauses;
 use super::state::{self, Keyed, Record};
 use super::{CertificateRefusal, JoinError};
@@ -94,11 +95,15 @@ impl Cluster<'_> {
         let name = request_name(keyed.key.public_key(), &record.node, requester);
         state::note_request(files, &mut record, &name)?;
         let mut pauses = Pauses::new(self.timeout, Instant::now());
+        let mut patience = Patience::default();
         loop {
             let failure = match create(&api, &name, keyed).await {
                 Ok(kept) => return Ok(Submitted { name, kept }),
-                Err(Attempt::Final(error)) => return Err(*error),
-                Err(Attempt::Transient(failure)) => failure,
+                Err(Attempt::NotOurs(error)) => return Err(*error),
+                Err(Attempt::Failed(failure)) if patience.bears(&failure, Instant::now()) => {
+                    failure
+                }
+                Err(Attempt::Failed(failure)) => return Err(refused(&name, failure)),
             };
             let Some(retry_in) = pauses.next(Instant::now()) else {
                 return Err(JoinError::Request {
@@ -126,9 +131,12 @@ impl Cluster<'_> {
         let name = &submitted.name;
         let began = Instant::now();
         let mut pauses = Pauses::new(self.timeout, began);
+        // The request was accepted a moment ago.
+        let mut patience = Patience::since(began);
         let mut shown = None;
         loop {
-            let waiting = match self.look(&api, name, keyed, pauses.current).await? {
+            let looked = self.look(&api, name, keyed, pauses.current, &mut patience);
+            let waiting = match looked.await? {
                 Decided::Certificate(pem) => return Ok(pem),
                 Decided::Waiting(waiting) => waiting,
             };
@@ -156,31 +164,37 @@ impl Cluster<'_> {
         name: &str,
         keyed: &Keyed,
         retry_in: Duration,
+        patience: &mut Patience,
     ) -> Result<Decided, JoinError> {
         let key = keyed.key.public_key().fingerprint();
-        match api.get(name).await.map_err(RequestFailure::from) {
+        let failure = match api.get(name).await.map_err(RequestFailure::from) {
             Ok(request) => {
+                patience.renew(Instant::now());
                 check_ours(name, &request, keyed)?;
-                decided(name, &request, key)
+                return decided(name, &request, key);
             }
-            Err(RequestFailure::NotFound(_)) => {
-                // Old requests are cleaned up. Ours is still wanted.
-                if let Err(Attempt::Final(error)) = create(api, name, keyed).await {
-                    return Err(*error);
+            // Old requests are cleaned up. Ours is still wanted.
+            Err(RequestFailure::NotFound(_)) => match create(api, name, keyed).await {
+                Ok(_) => {
+                    let text = format!(
+                        "the request {name} was removed in the cluster; it was submitted again"
+                    );
+                    self.progress.event(Event::Note(text));
+                    return Ok(Decided::Waiting(approval(name, key, None)));
                 }
-                let text = format!(
-                    "the request {name} was removed in the cluster; it was submitted again"
-                );
-                self.progress.event(Event::Note(text));
-                Ok(Decided::Waiting(approval(name, key, None)))
-            }
-            Err(failure) if failure.is_transient() => Ok(Decided::Waiting(Waiting::Server {
-                request: name.to_owned(),
-                reason: failure.to_string(),
-                retry_in,
-            })),
-            Err(failure) => Err(refused(name, failure)),
+                Err(Attempt::NotOurs(error)) => return Err(*error),
+                Err(Attempt::Failed(failure)) => failure,
+            },
+            Err(failure) => failure,
+        };
+        if !patience.bears(&failure, Instant::now()) {
+            return Err(refused(name, failure));
         }
+        Ok(Decided::Waiting(Waiting::Server {
+            request: name.to_owned(),
+            reason: failure.to_string(),
+            retry_in,
+        }))
     }
 }
 
@@ -190,8 +204,8 @@ enum Decided {
 }
 
 enum Attempt {
-    Transient(RequestFailure),
-    Final(Box<JoinError>),
+    Failed(RequestFailure),
+    NotOurs(Box<JoinError>),
 }
 
 async fn is_ours(api: &Api<CertificateSigningRequest>, name: &str, keyed: &Keyed) -> bool {
@@ -217,14 +231,14 @@ async fn create(
         Err(error) => RequestFailure::from(error),
     };
     if !matches!(failure, RequestFailure::Conflict(_)) {
-        return Err(classified(name, failure));
+        return Err(Attempt::Failed(failure));
     }
     // An earlier attempt of ours may have arrived although its answer did not.
     let found = api
         .get(name)
         .await
-        .map_err(|error| classified(name, error.into()))?;
-    check_ours(name, &found, keyed).map_err(|error| Attempt::Final(Box::new(error)))?;
+        .map_err(|error| Attempt::Failed(error.into()))?;
+    check_ours(name, &found, keyed).map_err(|error| Attempt::NotOurs(Box::new(error)))?;
     Ok(true)
 }
 
@@ -262,14 +276,6 @@ fn check_ours(
     Err(JoinError::NotOurRequest {
         request: name.to_owned(),
     })
-}
-
-fn classified(name: &str, failure: RequestFailure) -> Attempt {
-    if failure.is_transient() {
-        Attempt::Transient(failure)
-    } else {
-        Attempt::Final(Box::new(refused(name, failure)))
-    }
 }
 
 fn refused(name: &str, failure: RequestFailure) -> JoinError {

@@ -95,11 +95,20 @@ impl Answer {
 
 /// Serves the same answer to every request, over TLS.
 pub(crate) async fn serve(config: Arc<ServerConfig>, answer: Answer) -> SocketAddr {
+    serve_in_turn(config, vec![answer]).await
+}
+
+/// Serves one answer after the other, and the last one from then on.
+pub(crate) async fn serve_in_turn(config: Arc<ServerConfig>, answers: Vec<Answer>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
+        let mut answers = answers.into_iter();
+        let mut last = None;
         while let Ok((tcp, _)) = listener.accept().await {
-            let (acceptor, answer) = (TlsAcceptor::from(config.clone()), answer.clone());
+            last = answers.next().or(last);
+            let answer = last.clone().unwrap();
+            let acceptor = TlsAcceptor::from(config.clone());
             tokio::spawn(async move {
                 let Ok(mut stream) = acceptor.accept(tcp).await else {
                     return;
