@@ -112,7 +112,7 @@ fn a_server_whose_certificate_expired_and_what_renews_it() {
     assert_snapshot!("server-expired", refused.message(3));
     assert_times(&refused, [-YEAR, 0]);
     let refused = cluster.slipway(&["token", "list"]);
-    assert_snapshot!("administrator-expired", refused.message(3));
+    assert_snapshot!("administrator-expired", refused.message(4));
     assert_times(&refused, [-YEAR, 0]);
 
     cluster.init_phase("certs");

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client};
+use slipway_bootstrap::init;
 use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::HostPort;
@@ -148,6 +149,13 @@ fn local_pins(layout: &Layout) -> Result<Vec<CaPin>> {
     Ok(CaBundle::from_pem(&pem)
         .with_context(|| format!("{} holds no CA", file.display()))?
         .pins())
+}
+
+/// Refuses an API server that is too old for what nodes need, before anything is asked that it does not know.
+pub(crate) async fn check_version(client: &Client) -> Result<()> {
+    let version = client.apiserver_version().await;
+    let version = version.context("cannot read the version of the API server")?;
+    Ok(init::check_version(&version)?)
 }
 
 /// Whether the API server is the embedded one, which says so in its version.

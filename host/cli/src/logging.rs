@@ -13,7 +13,7 @@ const VARIABLE: &str = "SLIPWAY_LOG";
 pub(crate) fn start(arguments: &GlobalArguments) {
     let level = match arguments.verbose {
         0 => "error,kube_client=off",
-        1 => "warn,slipway=info",
+        1 => "warn,slipway=info,kube_client=off",
         _ => "info,slipway=debug",
     };
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::audit::{self, Answered};
 use super::components::{component, kubectl};
 use super::kubeadm::Kubeadm;
 use super::port::Port;
@@ -21,6 +22,7 @@ pub struct Kubernetes {
     controllers: Option<Process>,
     api_server: Process,
     _etcd: Process,
+    flags: Vec<String>,
     kubeadm: Kubeadm,
     port: Port,
     sandbox: Sandbox,
@@ -33,17 +35,29 @@ impl Kubernetes {
     /// A component is missing or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with further flags for the API server.
+    ///
+    /// # Panics
+    /// As for [`start`](Self::start).
+    #[must_use]
+    pub fn start_with(flags: &[&str]) -> Self {
         let sandbox = Sandbox::new();
         let port = Port::take();
-        let socket = format!("unix://{}", sandbox.file("etcd.sock").display());
+        let socket = socket(&sandbox);
         let etcd = start_etcd(&sandbox, &socket);
         let kubeadm = Kubeadm::configure(&folder(&sandbox), port.number(), &socket);
         kubeadm.make_credentials();
-        let api_server = start_api_server(&sandbox, &port, &socket);
+        sandbox.write(audit::POLICY_FILE, audit::POLICY);
+        let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
+        let api_server = start_api_server(&sandbox, &port, &flags);
         let mut started = Self {
             controllers: None,
             api_server,
             _etcd: etcd,
+            flags,
             kubeadm,
             port,
             sandbox,
@@ -88,6 +102,30 @@ impl Kubernetes {
     /// kubeadm fails.
     pub fn upload_configuration(&self, kubelet: &str) {
         self.kubeadm.upload_configuration(kubelet);
+    }
+
+    /// Kills the API server, as a machine does that loses its power.
+    pub fn kill_api_server(&mut self) {
+        self.api_server.kill();
+    }
+
+    /// Starts the API server again, on the same port and over the same etcd, and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn restart_api_server(&mut self) {
+        self.api_server.kill();
+        self.api_server = start_api_server(&self.sandbox, &self.port, &self.flags);
+        self.wait_until_ready();
+    }
+
+    /// What the API server has answered so far, as it wrote it down.
+    ///
+    /// # Panics
+    /// There is no such record.
+    #[must_use]
+    pub fn answered(&self) -> Vec<Answered> {
+        audit::read(&logs(&self.sandbox).join(audit::LOG))
     }
 
     /// What a node is told by whoever ran `kubeadm init`.
@@ -167,6 +205,21 @@ impl Kubernetes {
     pub fn kubeconfig_of(&self, user: &str, group: &str) -> PathBuf {
         let text = self.kubeadm.kubeconfig_of(user, group);
         self.sandbox.write(&format!("{user}.conf"), &text)
+    }
+
+    /// A kubeconfig for whom a bearer token stands for.
+    ///
+    /// # Panics
+    /// The administrator's kubeconfig is not what kubeadm writes.
+    #[must_use]
+    pub fn kubeconfig_with_token(&self, name: &str, token: &str) -> PathBuf {
+        let administrator = std::fs::read_to_string(self.kubeconfig()).expect("a kubeconfig");
+        let (before, _) = administrator
+            .split_once("users:")
+            .expect("users stand last");
+        let text =
+            format!("{before}users:\n- name: kubernetes-admin\n  user:\n    token: {token}\n");
+        self.sandbox.write(&format!("{name}.conf"), &text)
     }
 
     /// The machine that it runs on.
@@ -304,6 +357,10 @@ fn logs(sandbox: &Sandbox) -> PathBuf {
     sandbox.file("logs")
 }
 
+fn socket(sandbox: &Sandbox) -> String {
+    format!("unix://{}", sandbox.file("etcd.sock").display())
+}
+
 /// An etcd that nothing but a socket leads to, and that does not wait for the disk: its data need not outlive the test.
 fn start_etcd(sandbox: &Sandbox, socket: &str) -> Process {
     let mut command = component("etcd");
@@ -319,16 +376,17 @@ fn start_etcd(sandbox: &Sandbox, socket: &str) -> Process {
 }
 
 /// The flags of kubeadm's manifest, without the front proxy and the kubelet's client, which nothing here needs.
-fn start_api_server(sandbox: &Sandbox, port: &Port, etcd: &str) -> Process {
+fn start_api_server(sandbox: &Sandbox, port: &Port, flags: &[String]) -> Process {
     let folder = folder(sandbox);
     let folder = folder.display();
+    let audit_log = logs(sandbox).join(audit::LOG);
     let mut command = component("kube-apiserver");
     command.args([
         "--advertise-address=192.0.2.1".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={}", port.number()),
         "--permit-port-sharing=true".to_owned(),
-        format!("--etcd-servers={etcd}"),
+        format!("--etcd-servers={}", socket(sandbox)),
         "--authorization-mode=Node,RBAC".to_owned(),
         "--enable-admission-plugins=NodeRestriction".to_owned(),
         "--enable-bootstrap-token-auth=true".to_owned(),
@@ -340,6 +398,12 @@ fn start_api_server(sandbox: &Sandbox, port: &Port, etcd: &str) -> Process {
         format!("--client-ca-file={folder}/pki/ca.crt"),
         format!("--tls-cert-file={folder}/pki/apiserver.crt"),
         format!("--tls-private-key-file={folder}/pki/apiserver.key"),
+        format!(
+            "--audit-policy-file={}",
+            sandbox.file(audit::POLICY_FILE).display()
+        ),
+        format!("--audit-log-path={}", audit_log.display()),
     ]);
+    command.args(flags);
     Process::start("kube-apiserver", &mut command, &logs(sandbox))
 }

@@ -3,6 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::Signal;
 
 use super::process::Process;
 use crate::sandbox::Sandbox;
@@ -77,6 +80,18 @@ impl Controller {
         });
     }
 
+    /// Waits until `/metrics` says this.
+    ///
+    /// # Panics
+    /// It does not, for two minutes.
+    pub fn wait_until_measured(&mut self, says: &str) {
+        let metrics = self.metrics.clone();
+        self.process.wait_for(says, |_| {
+            let (_, text) = get(&metrics, "/metrics");
+            text.contains(says).then_some(())
+        });
+    }
+
     /// What Prometheus reads.
     #[must_use]
     pub fn metrics(&self) -> String {
@@ -87,6 +102,43 @@ impl Controller {
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Waits until it has written this.
+    ///
+    /// # Panics
+    /// It does not, for two minutes.
+    pub fn wait_until_said(&mut self, says: &str) {
+        self.process
+            .wait_for(says, |log| log.contains(says).then_some(()));
+    }
+
+    /// Lets it stand still, as a machine does that sleeps.
+    ///
+    /// # Panics
+    /// It has ended.
+    pub fn suspend(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// It has ended.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// The time that it has computed so far.
+    #[must_use]
+    pub fn computed(&self) -> Duration {
+        self.process.computed()
+    }
+
+    /// Whether it runs, as the process that it was.
+    #[must_use]
+    pub fn is_running(&mut self) -> bool {
+        self.process.ended().is_none()
     }
 
     /// Asks it to end, and waits until it has.

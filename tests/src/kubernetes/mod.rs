@@ -4,6 +4,7 @@
 //! What is started ends with the value that started it, a panic included; where a test fails, the end of every log is
 //! printed and all of them are kept.
 
+mod audit;
 mod cluster;
 mod components;
 mod controller;
@@ -14,9 +15,14 @@ mod machine;
 mod namespace;
 mod port;
 mod process;
+mod proxy;
+mod requests;
 
+pub use audit::Answered;
 pub use cluster::{ALL_CONTROLLERS, Kubernetes};
 pub use components::{component, kubectl};
 pub use controller::{AUTOMATIC, Controller};
 pub use kubelet::Kubelet;
 pub use machine::Machine;
+pub use proxy::Proxy;
+pub use requests::request;

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// How long a component may take until it does what it is for. It takes seconds; a machine that also compiles takes more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often it is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The unit of times in /proc (`USER_HZ`), the same on every machine that the tests are for.
+const TICKS_PER_SECOND: u64 = 100;
 
 /// How much of a log says what went wrong.
 const LAST_LINES: usize = 40;
@@ -92,14 +97,34 @@ impl Process {
 
     /// Asks it to end, and waits until it has.
     pub(super) fn terminate(&mut self) {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(
-            asked.expect("kill can be run").success(),
-            "{} had ended",
-            self.name
-        );
+        self.signal(Signal::TERM);
         self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+
+    /// Ends it at once, and waits until it has.
+    pub(super) fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// The time that it has computed so far.
+    pub(super) fn computed(&self) -> Duration {
+        let file = format!("/proc/{}/stat", self.child.id());
+        let stat = fs::read_to_string(file).expect("a process that runs");
+        let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
+        // The state is the first field here; the times in user and in system mode are the twelfth and thirteenth (proc(5)).
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = ticks
+            .map(|ticks| ticks.parse::<u64>().expect("a number"))
+            .sum();
+        Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
     }
 
     /// How it ended, if it did.
@@ -115,8 +140,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
+        self.kill();
         let status = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes};
-use slipway_tests::{Invitation, Sandbox, assert_identity, let_in};
+use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, kubectl, request};
+use slipway_tests::{Finished, Invitation, Sandbox, assert_identity, let_in};
 
 /// `slipway init --kubeconfig`, and what a node is told then.
 pub(crate) fn initialise(cluster: &Kubernetes, more: &[&str]) -> Invitation {
@@ -67,19 +68,17 @@ pub(crate) fn start_in_its_roles(cluster: &Kubernetes, plugins: &str) -> Control
             "--namespace=slipway-system",
         ])
         .success();
-    let administrator = std::fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
-    let (before, _) = administrator
-        .split_once("users:")
-        .expect("users stand last");
-    let kubeconfig = format!(
-        "{before}users:\n- name: kubernetes-admin\n  user:\n    token: {}\n",
-        token.trim()
-    );
-    let kubeconfig = cluster.sandbox().write("controller.conf", &kubeconfig);
+    let kubeconfig = cluster.kubeconfig_with_token("controller", token.trim());
     start_as(cluster, &kubeconfig, plugins, &[])
 }
 
-fn start_as(cluster: &Kubernetes, kubeconfig: &Path, plugins: &str, more: &[&str]) -> Controller {
+/// The same with other credentials.
+pub(crate) fn start_as(
+    cluster: &Kubernetes,
+    kubeconfig: &Path,
+    plugins: &str,
+    more: &[&str],
+) -> Controller {
     let certificate = format!("--ca-cert-file={}", cluster.ca().display());
     let key = format!("--ca-key-file={}", cluster.ca_key().display());
     let flags = [&["--sign", &certificate, &key], more].concat();
@@ -214,4 +213,35 @@ fn the_roles_of_the_manifest_are_enough() {
     assert_joins(&cluster, &invitation);
     let log = controller.log();
     assert!(!log.contains("forbidden"), "{log}");
+}
+
+#[test]
+fn without_sign_nothing_is_approved_that_would_hold_longer_than_another_signer_gives() {
+    let mut cluster = Kubernetes::start();
+    let invitation = initialise(&cluster, &[]);
+    let mut controller = Controller::start(&cluster.kubeconfig(), AUTOMATIC, &[]);
+    controller.wait_until("ok, leading");
+    let node = cluster.kubeconfig_with_token("node", &invitation.token);
+    let longest = i64::try_from(DEFAULT_MAXIMUM.as_secs()).expect("seconds");
+    for (name, seconds, decided) in [
+        ("for-a-year", longest, "Approved"),
+        ("for-longer", longest + 1, "Denied"),
+    ] {
+        let mut asked = request(name, name);
+        asked["spec"]["expirationSeconds"] = seconds.into();
+        let file = cluster.sandbox().write("request.json", &asked.to_string());
+        let mut create = kubectl(&node);
+        create.args(["create", "--filename"]).arg(file);
+        let _ = Finished::of(&mut create, "").success();
+        let conditions = cluster.wait_for(
+            decided,
+            &["get", "csr", name, "--output=jsonpath={.status.conditions}"],
+            |printed| printed.contains(decided).then(|| printed.to_owned()),
+        );
+        assert_eq!(
+            conditions.contains("and at most"),
+            decided == "Denied",
+            "{conditions}"
+        );
+    }
 }

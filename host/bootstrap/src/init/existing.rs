@@ -1,8 +1,8 @@
 //! A cluster that runs already: what nodes need to join is put into it.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::version::Info;
 
-use super::objects::ObjectError;
 use super::settings::Publication;
 use super::{InitError, Phase, Phases, Published, publish};
 use crate::progress::Progress;
@@ -14,7 +14,7 @@ pub(super) const OLDEST_MINOR: u32 = 22;
 /// that still invites nodes does for this one, too.
 ///
 /// # Errors
-/// [`InitError::TooOld`], and those of [`publish()`](super::publish()).
+/// Those of [`publish()`](super::publish()).
 pub async fn extend(
     client: &kube::Client,
     publication: &Publication,
@@ -22,7 +22,6 @@ pub async fn extend(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Published, InitError> {
-    check_version(client).await?;
     let is_given = publication.tokens.iter().any(|token| token.token.is_some());
     let earlier = match phases.include(Phase::BootstrapToken) && !is_given {
         true => publish::earlier_token(client, now).await?,
@@ -41,19 +40,16 @@ pub async fn extend(
     })
 }
 
-async fn check_version(client: &kube::Client) -> Result<(), InitError> {
-    let version = client.apiserver_version().await.map_err(|error| {
-        InitError::Object(ObjectError::Request {
-            action: "read",
-            object: "the version of the API server".to_owned(),
-            source: error.into(),
-        })
-    })?;
+/// Whether an API server of this version has what nodes need that Slipway lets in.
+///
+/// # Errors
+/// [`InitError::TooOld`].
+pub fn check_version(version: &Info) -> Result<(), InitError> {
     if is_new_enough(&version.major, &version.minor) {
         return Ok(());
     }
     Err(InitError::TooOld {
-        version: version.git_version,
+        version: version.git_version.clone(),
     })
 }
 

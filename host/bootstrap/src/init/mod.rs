@@ -34,7 +34,7 @@ use crate::layout::Layout;
 use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
 
-pub use existing::extend;
+pub use existing::{check_version, extend};
 pub use invitation::Invitation;
 pub use phase::{Phase, Phases, UnknownPhase};
 

@@ -4,16 +4,26 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use slipway_bootstrap::connect::CertificateFailure;
 use slipway_config::endpoint::ApiServerUrl;
 use slipway_pki::ca::CaBundle;
+use slipway_pki::certificate::Certificate;
 
-use crate::failure::Usage;
+use crate::failure::{Code, Coded, Usage};
 use crate::input;
 
 /// The variable that names kubeconfigs, for every client of Kubernetes.
 const VARIABLE: &str = "KUBECONFIG";
+
+/// For a kubeconfig whose client certificate is over.
+const RENEW: &str = "compare the clocks of both machines (`date -u`); if this one is right, use a kubeconfig that was renewed: on the \
+                     control plane `slipway init phase kubeconfig` writes admin.conf anew, and in a cluster of kubeadm \
+                     `kubeadm certs renew admin.conf`";
 
 /// The files that the environment names; none where it names none.
 pub(super) fn of_environment() -> Vec<PathBuf> {
@@ -90,7 +100,32 @@ async fn config(files: &[PathBuf]) -> Result<(Config, String)> {
         let reason = "its CA holds no certificate; expected -----BEGIN CERTIFICATE-----";
         return Err(unusable(&names, &cannot(&reason)).into());
     }
+    check_client_certificate(&config.auth_info, &names)?;
     Ok((config, names))
+}
+
+/// A certificate that is over is refused here: an API server says of it no more than that it does not know who we are.
+fn check_client_certificate(user: &AuthInfo, names: &str) -> Result<()> {
+    let pem = match (&user.client_certificate_data, &user.client_certificate) {
+        (Some(data), _) => STANDARD.decode(data.trim()).ok(),
+        (None, Some(file)) => std::fs::read(file).ok(),
+        (None, None) => None,
+    };
+    // What cannot be read is for the client to refuse.
+    let pem = pem.and_then(|pem| String::from_utf8(pem).ok());
+    let chain = pem.and_then(|pem| Certificate::list_from_pem(&pem).ok());
+    let Some(not_after) = chain.and_then(|chain| Some(chain.first()?.not_after())) else {
+        return Ok(());
+    };
+    let now = Timestamp::now();
+    if now <= not_after {
+        return Ok(());
+    }
+    let now = Timestamp::from_second(now.as_second())?;
+    let over = CertificateFailure::Expired { not_after, now };
+    let message =
+        format!("the client certificate of the kubeconfig {names} cannot be used: {over}");
+    Err(Coded::new(Code::Unauthorized, message, RENEW).into())
 }
 
 fn read(file: &Path) -> Result<Kubeconfig> {

@@ -38,6 +38,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let configuration = Documents::read(options.config.as_deref())?.plugins;
     let signing = signing(&options)?;
     let client = cluster::controller(&options.cluster, &layout).await?;
+    cluster::check_version(&client).await?;
     let listener = bind(options.health_bind_address).await?;
     let metrics_listener = bind(options.metrics_bind_address).await?;
     let host =

@@ -58,6 +58,7 @@ pub(super) async fn run(
         );
     }
     let Connection { client, server, ca } = cluster::connection(kubeconfig).await?;
+    cluster::check_version(&client).await?;
     let preferred = options
         .control_plane_endpoint
         .clone()

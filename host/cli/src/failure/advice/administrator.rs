@@ -51,8 +51,13 @@ impl RefusedCertificate {
         let rustls::Error::InvalidCertificate(error) = tls(client)? else {
             return None;
         };
-        let why = CertificateFailure::from_web_pki(error)
-            .map_or_else(|| error.to_string(), |failure| failure.to_string());
+        let why = match error {
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "it was not issued by the CA that the kubeconfig has".to_owned()
+            }
+            error => CertificateFailure::from_web_pki(error)
+                .map_or_else(|| error.to_string(), |failure| failure.to_string()),
+        };
         Some(Self {
             client_says: client.to_string(),
             why,
