@@ -1,10 +1,18 @@
 //! An API server that has too much to do says when to come back (429, `Retry-After`), and is not asked before.
 
+use std::time::Duration;
+
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
 use kube::client::retry::RetryPolicy;
 use tower::BoxError;
 use tower::retry::Policy;
+
+/// The pause where the server names none or a shorter one, at first and at most: a node that waits is not to be forgotten.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(5)];
+
+/// How often the same is asked. What takes longer is told to the user.
+const ATTEMPTS: u32 = 15;
 
 /// kube's policy, for 429 only: what else goes wrong is for the flow to know, which tells the user.
 #[derive(Clone)]
@@ -12,7 +20,9 @@ pub(super) struct ComeBackLater(RetryPolicy);
 
 impl Default for ComeBackLater {
     fn default() -> Self {
-        Self(RetryPolicy::server_retry())
+        let [first, longest] = PAUSES;
+        let policy = RetryPolicy::new(first, longest, ATTEMPTS, true);
+        Self(policy.unwrap_or_else(|_| RetryPolicy::server_retry()))
     }
 }
 
