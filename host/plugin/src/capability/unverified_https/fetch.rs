@@ -1,5 +1,7 @@
 //! One GET over TLS that is not verified.
 
+use std::error::Error as _;
+use std::io;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -62,14 +64,17 @@ async fn connect(target: &Target) -> Result<TlsStream<tokio::net::TcpStream>, Fe
         .map_err(|error| refused(&error))
 }
 
-fn refused(error: &std::io::Error) -> FetchError {
+fn refused(error: &io::Error) -> FetchError {
     let text = error.to_string();
+    if is_broken(error) {
+        return FetchError::Connect(format!("it broke during the TLS handshake ({text})"));
+    }
     let speaks_tls = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidMessage(
             InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
         )) => false,
         Some(_) => true,
-        None => error.kind() != std::io::ErrorKind::InvalidData,
+        None => error.kind() != io::ErrorKind::InvalidData,
     };
     if speaks_tls {
         FetchError::Tls(text)
@@ -78,11 +83,32 @@ fn refused(error: &std::io::Error) -> FetchError {
     }
 }
 
+/// Whether a connection ended in the middle, as those of a server do that is killed: that says nothing about who was there.
+fn is_broken(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+/// Why there was no whole answer over HTTP.
+fn broken_off(error: hyper::Error) -> FetchError {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    match source {
+        Some(source) if is_broken(source) => {
+            FetchError::Connect(format!("it broke during the exchange ({source})"))
+        }
+        _ => FetchError::Protocol(error.to_string()),
+    }
+}
+
 async fn exchange(
     stream: TlsStream<tokio::net::TcpStream>,
     target: &Target,
 ) -> Result<http::Response<Incoming>, FetchError> {
-    let protocol = |error: hyper::Error| FetchError::Protocol(error.to_string());
     let request = Request::get(&target.path_and_query)
         .header(header::HOST, target.place.to_string())
         .header(header::ACCEPT, "application/json")
@@ -95,16 +121,16 @@ async fn exchange(
         .map_err(|error| FetchError::Protocol(error.to_string()))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(protocol)?;
+        .map_err(broken_off)?;
     // The connection ends with the body, which this call reads to its end or drops.
     tokio::spawn(connection);
-    sender.send_request(request).await.map_err(protocol)
+    sender.send_request(request).await.map_err(broken_off)
 }
 
 async fn read(mut body: Incoming, most: usize) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| FetchError::Protocol(error.to_string()))?;
+        let frame = frame.map_err(broken_off)?;
         let Some(data) = frame.data_ref() else {
             continue;
         };
