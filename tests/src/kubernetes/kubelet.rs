@@ -7,7 +7,9 @@ use serde_json::json;
 use super::components::component;
 use super::namespace::with_folders;
 use super::process::{Process, keep_logs_of_failure};
+use crate::identity::{assert_identity, current_certificate};
 use crate::invitation::Invitation;
+use crate::program::Finished;
 use crate::sandbox::Sandbox;
 
 /// What kubelet keeps in fixed places, out of the machine's sight.
@@ -107,6 +109,32 @@ impl Kubelet {
             let file = std::fs::read_link(link).ok()?;
             (Some(file.as_path()) != earlier).then_some(file)
         })
+    }
+
+    /// It gets its certificate with its token, and a newer one with that. `slipway` runs slipway as the cluster's
+    /// administrator.
+    ///
+    /// # Panics
+    /// As for [`wait_for`](Self::wait_for), and when openssl does not agree with a certificate.
+    #[track_caller]
+    pub fn assert_joins_and_renews(
+        &mut self,
+        node: &Sandbox,
+        name: &str,
+        ca: &Path,
+        slipway: impl Fn(&[&str]) -> Finished,
+    ) {
+        let current = current_certificate(node);
+        let first = self.wait_for_certificate(&current, None);
+        assert_identity(node, ca, name);
+        let _ = self.wait_for_certificate(&current, Some(&first));
+        assert_identity(node, ca, name);
+        let requests = slipway(&["csr", "list"]).success();
+        assert!(
+            requests.contains("system:bootstrap:")
+                && requests.contains(&format!("system:node:{name}")),
+            "{requests}"
+        );
     }
 
     /// What it has written so far.

@@ -21,21 +21,14 @@ fn gets_a_certificate_registers_its_node_and_renews() {
     let cluster = Cluster::start_in(machine, &["--auto-approve", "--config", configuration]);
     let node = Sandbox::new();
     let mut kubelet = Kubelet::bootstrap(&node, "worker-1", &cluster.invitation(), &cluster.ca());
-    let current = current_certificate(&node);
-    let first = kubelet.wait_for_certificate(&current, None);
-    assert_identity(&node, &cluster.ca(), "worker-1");
+    kubelet.assert_joins_and_renews(&node, "worker-1", &cluster.ca(), |arguments| {
+        cluster.slipway(arguments)
+    });
     kubelet.wait_for("its node", || {
         let version = "--output=jsonpath={.status.nodeInfo.kubeletVersion}";
         let asked = cluster.kubectl(&["get", "node", "worker-1", version]);
         asked.stdout().starts_with('v').then_some(())
     });
-    let _ = kubelet.wait_for_certificate(&current, Some(&first));
-    assert_identity(&node, &cluster.ca(), "worker-1");
-    let requests = cluster.slipway(&["csr", "list"]).success();
-    assert!(
-        requests.contains("system:bootstrap:") && requests.contains("system:node:worker-1"),
-        "{requests}"
-    );
 }
 
 #[test]

@@ -53,17 +53,10 @@ fn joins_what_slipway_initialised_and_renews() {
     controller.wait_until("ok, leading");
     let node = Sandbox::new();
     let mut kubelet = Kubelet::bootstrap(&node, "worker-1", &invitation, &cluster.ca());
-    let current = current_certificate(&node);
-    let first = kubelet.wait_for_certificate(&current, None);
-    assert_identity(&node, &cluster.ca(), "worker-1");
+    kubelet.assert_joins_and_renews(&node, "worker-1", &cluster.ca(), |arguments| {
+        cluster.slipway(arguments)
+    });
     let _ = cluster.wait_for_node("worker-1");
-    let _ = kubelet.wait_for_certificate(&current, Some(&first));
-    assert_identity(&node, &cluster.ca(), "worker-1");
-    let requests = cluster.slipway(&["csr", "list"]).success();
-    assert!(
-        requests.contains("system:bootstrap:") && requests.contains("system:node:worker-1"),
-        "{requests}"
-    );
     let metrics = controller.metrics();
     let issued = "slipway_certificates_total{outcome=\"issued\"} 2";
     assert!(metrics.contains(issued), "{metrics}");
