@@ -202,9 +202,9 @@ impl Layout {
         self.state.join("cluster.json")
     }
 
-    /// Folder in which `join` keeps what a later run resumes from.
-    pub fn join_state(&self) -> PathBuf {
-        self.state.join("join")
+    /// How far `join` came, and what a later run goes on with: the key, while the node has not joined.
+    pub fn join_record(&self) -> PathBuf {
+        self.state.join("join.json")
     }
 
     /// What was written on this machine, for `reset`.

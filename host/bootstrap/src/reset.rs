@@ -156,6 +156,7 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::Write;
 
     fn prepared() -> (tempfile::TempDir, Layout) {
         let folder = tempfile::tempdir().unwrap();
@@ -165,11 +166,12 @@ mod tests {
             .write(&layout.ca_certificate(), b"certificate")
             .unwrap();
         files.write(&layout.ca_key(), b"key").unwrap();
+        let client = "kubelet-client-1.pem";
         files
-            .write(&layout.kubelet().join("kubelet-client-1.pem"), b"pem")
-            .unwrap();
-        files
-            .link(&layout.kubelet_client_current(), "kubelet-client-1.pem")
+            .write_all(&[
+                Write::file(layout.kubelet().join(client), b"pem"),
+                Write::link(layout.kubelet_client_current(), client),
+            ])
             .unwrap();
         files.adopt(&layout.store()).unwrap();
         fs::write(layout.store(), "grows").unwrap();

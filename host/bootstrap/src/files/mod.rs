@@ -78,6 +78,37 @@ impl FileError {
     }
 }
 
+/// Something to be written.
+#[derive(Debug)]
+pub struct Write<'a> {
+    path: PathBuf,
+    contents: Contents<'a>,
+}
+
+#[derive(Debug)]
+enum Contents<'a> {
+    File(&'a [u8]),
+    Link(&'a str),
+}
+
+impl<'a> Write<'a> {
+    /// A file, mode 0600.
+    pub fn file(path: impl Into<PathBuf>, contents: &'a [u8]) -> Self {
+        Self {
+            path: path.into(),
+            contents: Contents::File(contents),
+        }
+    }
+
+    /// A symbolic link to a name in its own folder; it replaces the one before in one step.
+    pub fn link(path: impl Into<PathBuf>, target: &'a str) -> Self {
+        Self {
+            path: path.into(),
+            contents: Contents::Link(target),
+        }
+    }
+}
+
 /// Writes the files of one layout; holds its lock until dropped.
 #[derive(Debug)]
 pub struct Files {
@@ -130,22 +161,39 @@ impl Files {
     /// Fails with [`FileError::Foreign`] where somebody else's file is in the way, with [`FileError::Changed`] where
     /// somebody changed ours.
     pub fn write(&mut self, path: &Path, contents: &[u8]) -> Result<(), FileError> {
-        self.check_replaceable(path)?;
-        self.folder_of(path)?;
-        self.manifest.announce(path, contents);
-        self.save()?;
-        write_atomically(path, contents)?;
-        self.manifest.settle(path);
-        Ok(())
+        self.write_all(&[Write::file(path, contents)])
     }
 
-    /// Points a symbolic link at a name in its own folder; replaces the link that we wrote before.
-    pub fn link(&mut self, path: &Path, target: &str) -> Result<(), FileError> {
-        self.check_replaceable(path)?;
-        self.folder_of(path)?;
-        self.manifest.link(path, target);
-        self.save()?;
-        write_link(path, target)
+    /// The same for several files and links, announced together and written in their order. Nothing is written where one
+    /// of them would fail for what is there.
+    pub fn write_all(&mut self, writes: &[Write<'_>]) -> Result<(), FileError> {
+        for write in writes {
+            self.check_replaceable(&write.path)?;
+        }
+        let mut announced = false;
+        for Write { path, contents } in writes {
+            // What keeps changing was announced as that.
+            if self.manifest.entry(path) == Some(&Entry::Data) {
+                continue;
+            }
+            self.folder_of(path)?;
+            match contents {
+                Contents::File(contents) => self.manifest.announce(path, contents),
+                Contents::Link(target) => self.manifest.link(path, target),
+            }
+            announced = true;
+        }
+        if announced {
+            self.save()?;
+        }
+        for Write { path, contents } in writes {
+            match contents {
+                Contents::File(contents) => write_atomically(path, contents)?,
+                Contents::Link(target) => write_link(path, target)?,
+            }
+            self.manifest.settle(path);
+        }
+        Ok(())
     }
 
     /// Records a file that does not exist yet and that Slipway itself will keep changing (a database, a log), so

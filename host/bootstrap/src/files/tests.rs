@@ -127,12 +127,46 @@ fn what_a_crash_left_under_a_temporary_name_is_swept_up_and_nothing_else() {
 }
 
 #[test]
+fn one_foreign_file_keeps_all_from_being_written() {
+    let (_folder, layout) = workspace();
+    let mut files = Files::open(&layout).unwrap();
+    fs::create_dir_all(layout.kubernetes()).unwrap();
+    fs::write(layout.kubelet_kubeconfig(), "theirs").unwrap();
+    let error = files
+        .write_all(&[
+            Write::link(layout.kubelet_client_current(), "dated.pem"),
+            Write::file(layout.ca_certificate(), b"ours"),
+            Write::file(layout.kubelet_kubeconfig(), b"ours"),
+        ])
+        .unwrap_err();
+    assert!(matches!(error, FileError::Foreign { .. }), "{error}");
+    assert!(!layout.ca_certificate().exists());
+    assert!(!exists(&layout.kubelet_client_current()).unwrap());
+}
+
+#[test]
+fn what_keeps_changing_stays_known_as_that() {
+    let (_folder, layout) = workspace();
+    let mut files = Files::open(&layout).unwrap();
+    let record = layout.join_record();
+    files.adopt(&record).unwrap();
+    files.write(&record, b"one").unwrap();
+    files.write(&record, b"two").unwrap();
+    assert_eq!(fs::read(&record).unwrap(), b"two");
+    assert_eq!(mode(&record), 0o600);
+    drop(files);
+    let reopened = Files::open(&layout).unwrap();
+    assert_eq!(reopened.manifest().entry(&record), Some(&Entry::Data));
+}
+
+#[test]
 fn links_are_replaced_in_one_step() {
     let (_folder, layout) = workspace();
     let mut files = Files::open(&layout).unwrap();
     let link = layout.kubelet_client_current();
-    files.link(&link, "first.pem").unwrap();
-    files.link(&link, "second.pem").unwrap();
+    for target in ["first.pem", "second.pem"] {
+        files.write_all(&[Write::link(&link, target)]).unwrap();
+    }
     assert_eq!(fs::read_link(&link).unwrap(), Path::new("second.pem"));
     assert_eq!(fs::read_dir(layout.kubelet()).unwrap().count(), 1);
     assert!(files.is_ours(&link).unwrap());

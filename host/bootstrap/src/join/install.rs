@@ -11,7 +11,7 @@ use slipway_pki::kubeconfig::{ClientCertificateFiles, Credentials, Kubeconfig};
 use zeroize::Zeroizing;
 
 use super::JoinError;
-use crate::files::{Files, read_optional};
+use crate::files::{Files, Write, read_optional};
 use crate::layout::Layout;
 
 const CLUSTER: &str = "default-cluster";
@@ -36,10 +36,6 @@ pub(super) fn install(
     pem.push_str(&key.to_pem().map_err(|error| failed(&error))?);
     let layout = files.layout().clone();
     let dated = dated_name(chain.first());
-    files.write(&layout.kubelet().join(&dated), pem.as_bytes())?;
-    files.link(&layout.kubelet_client_current(), &dated)?;
-    write_ca(files, trust.ca())?;
-
     let current = layout.kubelet_client_current().display().to_string();
     let kubeconfig = Kubeconfig {
         cluster_name: CLUSTER.to_owned(),
@@ -56,8 +52,17 @@ pub(super) fn install(
         namespace: Some("default".to_owned()),
     };
     let text = kubeconfig.to_yaml().map_err(|error| failed(&error))?;
-    files.write(&layout.kubelet_kubeconfig(), text.as_bytes())?;
-    Ok(())
+    let mut writes = vec![
+        Write::file(layout.kubelet().join(&dated), pem.as_bytes()),
+        Write::link(layout.kubelet_client_current(), &dated),
+    ];
+    let ca;
+    if !holds(&layout.ca_certificate(), trust.ca())? {
+        ca = trust.ca().to_pem().map_err(|error| failed(&error))?;
+        writes.push(Write::file(layout.ca_certificate(), ca.as_bytes()));
+    }
+    writes.push(Write::file(layout.kubelet_kubeconfig(), text.as_bytes()));
+    Ok(files.write_all(&writes)?)
 }
 
 /// When the certificate that the kubelet uses now ends; none where it cannot be read.
@@ -74,17 +79,6 @@ fn dated_name(leaf: Option<&Certificate>) -> String {
 }
 
 /// The CA is there already where the machine also made the cluster, or where somebody put it there for the node.
-fn write_ca(files: &mut Files, ca: &CaBundle) -> Result<(), JoinError> {
-    let path = files.layout().ca_certificate();
-    if holds(&path, ca)? {
-        return Ok(());
-    }
-    let pem = ca
-        .to_pem()
-        .map_err(|error| JoinError::Kubeconfig(error.to_string()))?;
-    Ok(files.write(&path, pem.as_bytes())?)
-}
-
 fn holds(path: &Path, ca: &CaBundle) -> Result<bool, JoinError> {
     let found = read_optional(path)?;
     Ok(found

@@ -32,7 +32,7 @@ use slipway_config::posture::PostureEntry;
 use slipway_pki::certificate::Certificate;
 
 use self::request::{Cluster, Submitted};
-use self::state::{JoinedRecord, Keyed, Record};
+use self::state::{Complete, JoinedRecord, Pending};
 use crate::connect::{self, ConnectError, Credentials};
 use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins};
 use crate::files::{FileError, Files, exists};
@@ -89,8 +89,7 @@ pub async fn dry_run(
 /// # Errors
 /// When the record of the join cannot be read.
 pub fn accepted(layout: &Layout) -> Result<Option<Vec<PostureEntry>>, JoinError> {
-    let joined = state::load(layout)?.and_then(|record| record.joined);
-    Ok(joined.map(|joined| joined.posture))
+    Ok(state::complete(layout)?.map(|complete| complete.joined.posture))
 }
 
 /// One run over the phases.
@@ -112,8 +111,8 @@ impl Run<'_> {
         let mut files = Files::open(&self.settings.layout)?;
         self.preflight(&mut files)?;
         let discovered = self.discover(plugins).await?;
-        let (keyed, record) = self.key(&mut files)?;
-        let chain = match delivered_before(&mut files, self.settings, &keyed)? {
+        let mut pending = self.key(&mut files)?;
+        let chain = match delivered_before(&mut files, &mut pending)? {
             Some(chain) => self.keep_delivered(chain)?,
             None => {
                 let (client, requester) = bootstrap_client(self.settings, &discovered)?;
@@ -123,13 +122,14 @@ impl Run<'_> {
                     progress: self.progress,
                 };
                 let submitted = self
-                    .submit(&cluster, &mut files, &keyed, record, &requester)
+                    .submit(&cluster, &mut files, &mut pending, &requester)
                     .await?;
-                self.wait(&cluster, &mut files, &keyed, &submitted).await?
+                self.wait(&cluster, &mut files, &mut pending, &submitted)
+                    .await?
             }
         };
-        self.prove(&discovered, &keyed, &chain).await?;
-        let node = self.install(&mut files, &discovered, &keyed, &chain)?;
+        self.prove(&discovered, &pending, &chain).await?;
+        let node = self.install(&mut files, &discovered, pending, &chain)?;
         Ok(self.start_kubelet(node).await)
     }
 
@@ -172,15 +172,14 @@ impl Run<'_> {
         Ok(discovered)
     }
 
-    fn key(&self, files: &mut Files) -> Result<(Keyed, Record), End> {
+    fn key(&self, files: &mut Files) -> Result<Pending, End> {
         self.begin(Phase::Key);
-        let (keyed, record) =
-            state::prepare(files, &self.settings.node, self.settings.key_algorithm)?;
+        let pending = Pending::prepare(files, &self.settings.node, self.settings.key_algorithm)?;
         self.end(
             Phase::Key,
-            kept_or_done(keyed.kept, "the key of an earlier run"),
+            kept_or_done(pending.kept, "the key of an earlier run"),
         )?;
-        Ok((keyed, record))
+        Ok(pending)
     }
 
     fn keep_delivered(&self, chain: Vec<Certificate>) -> Result<Vec<Certificate>, End> {
@@ -198,12 +197,11 @@ impl Run<'_> {
         &self,
         cluster: &Cluster<'_>,
         files: &mut Files,
-        keyed: &Keyed,
-        record: Record,
+        pending: &mut Pending,
         requester: &str,
     ) -> Result<Submitted, End> {
         self.begin(Phase::Submit);
-        let submitted = cluster.submit(files, keyed, record, requester).await?;
+        let submitted = cluster.submit(files, pending, requester).await?;
         self.end(Phase::Submit, kept_or_done(submitted.kept, &submitted.name))?;
         Ok(submitted)
     }
@@ -212,22 +210,16 @@ impl Run<'_> {
         &self,
         cluster: &Cluster<'_>,
         files: &mut Files,
-        keyed: &Keyed,
+        pending: &mut Pending,
         submitted: &Submitted,
     ) -> Result<Vec<Certificate>, End> {
         self.begin(Phase::Wait);
-        let pem = cluster.wait(submitted, keyed).await?;
-        let chain = prove::check(
-            &pem,
-            &self.settings.node,
-            keyed.key.public_key(),
-            Timestamp::now(),
-        )
-        .map_err(|source| JoinError::BadCertificate {
+        let pem = cluster.wait(submitted, pending).await?;
+        let chain = delivered(&pem, pending).map_err(|source| JoinError::BadCertificate {
             request: submitted.name.clone(),
             source,
         })?;
-        state::keep_certificate(files, &pem)?;
+        pending.keep_certificate(files, Some(pem))?;
         self.end(Phase::Wait, Outcome::Done)?;
         Ok(chain)
     }
@@ -235,13 +227,13 @@ impl Run<'_> {
     async fn prove(
         &self,
         discovered: &Discovered,
-        keyed: &Keyed,
+        pending: &Pending,
         chain: &[Certificate],
     ) -> Result<(), End> {
         self.begin(Phase::Prove);
         let credentials = Credentials::ClientCertificate {
             chain: chain.to_vec(),
-            key: Box::new(state::copy_key(&keyed.key)?),
+            key: Box::new(state::copy_key(&pending.key)?),
         };
         let client = connect::client(&discovered.routes, discovered.trust.ca(), &credentials)?;
         prove::ask(&client, &self.settings.node).await?;
@@ -252,22 +244,21 @@ impl Run<'_> {
         &self,
         files: &mut Files,
         discovered: &Discovered,
-        keyed: &Keyed,
+        pending: Pending,
         chain: &[Certificate],
     ) -> Result<Node, End> {
         self.begin(Phase::KubeletConf);
-        let name = &self.settings.node;
         let (server, certificate_expires) = outcome_of(discovered, chain)?;
-        install::install(files, &discovered.trust, chain, &keyed.key)?;
+        install::install(files, &discovered.trust, chain, &pending.key)?;
         let joined = JoinedRecord {
             server: server.clone(),
             certificate_expires,
             posture: posture::of_trust(discovered),
         };
-        state::complete(files, name, joined)?;
+        pending.complete(files, joined)?;
         self.end(Phase::KubeletConf, Outcome::Done)?;
         Ok(Node {
-            name: name.clone(),
+            name: self.settings.node.clone(),
             server,
             certificate_expires,
             kubelet: None,
@@ -304,7 +295,7 @@ impl Run<'_> {
 fn joined_before(files: &mut Files, settings: &Settings) -> Result<Option<Node>, JoinError> {
     let layout = &settings.layout;
     let kubeconfig = layout.kubelet_kubeconfig();
-    let record = state::load(layout)?;
+    let complete = state::complete(layout)?;
     let checked = !settings.phases.skip.contains(&Phase::Preflight);
     if checked && exists(&kubeconfig)? && files.manifest().entry(&kubeconfig).is_none() {
         return Err(JoinError::ForeignKubeconfig { path: kubeconfig });
@@ -313,12 +304,7 @@ fn joined_before(files: &mut Files, settings: &Settings) -> Result<Option<Node>,
         state::forget(files)?;
         return Ok(None);
     }
-    let Some(Record {
-        node,
-        joined: Some(joined),
-        ..
-    }) = record
-    else {
+    let Some(Complete { node, joined }) = complete else {
         return Ok(None);
     };
     if !exists(&kubeconfig)? {
@@ -374,24 +360,24 @@ fn bootstrap_client(
 /// The certificate that an earlier run was given, while it is good.
 fn delivered_before(
     files: &mut Files,
-    settings: &Settings,
-    keyed: &Keyed,
+    pending: &mut Pending,
 ) -> Result<Option<Vec<Certificate>>, JoinError> {
-    let Some(pem) = state::certificate(files.layout())? else {
+    let Some(pem) = &pending.certificate else {
         return Ok(None);
     };
-    match prove::check(
-        &pem,
-        &settings.node,
-        keyed.key.public_key(),
-        Timestamp::now(),
-    ) {
+    match delivered(pem, pending) {
         Ok(chain) => Ok(Some(chain)),
         Err(_) => {
-            state::forget_certificate(files)?;
+            pending.keep_certificate(files, None)?;
             Ok(None)
         }
     }
+}
+
+/// The chain that was delivered, checked to be for the node and its key.
+fn delivered(pem: &str, pending: &Pending) -> Result<Vec<Certificate>, CertificateRefusal> {
+    let key = pending.key.public_key();
+    prove::check(pem, &pending.node, key, Timestamp::now())
 }
 
 /// What there is to tell about the node.

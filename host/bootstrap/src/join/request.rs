@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::patience::Patience;
 use super::pauses::Pauses;
-use super::state::{self, Keyed, Record};
+use super::state::Pending;
 use super::{CertificateRefusal, JoinError};
 use crate::connect::RequestFailure;
 use crate::files::Files;
@@ -79,25 +79,24 @@ impl Cluster<'_> {
     pub(super) async fn submit(
         &self,
         files: &mut Files,
-        keyed: &Keyed,
-        mut record: Record,
+        pending: &mut Pending,
         requester: &str,
     ) -> Result<Submitted, JoinError> {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
-        for name in record.requests.iter().rev() {
-            if is_ours(&api, name, keyed).await {
+        for name in pending.submitted_as.iter().rev() {
+            if is_ours(&api, name, pending).await {
                 return Ok(Submitted {
                     name: name.clone(),
                     kept: true,
                 });
             }
         }
-        let name = request_name(keyed.key.public_key(), &record.node, requester);
-        state::note_request(files, &mut record, &name)?;
+        let name = request_name(pending.key.public_key(), &pending.node, requester);
+        pending.note_request(files, &name)?;
         let mut pauses = Pauses::new(self.timeout, Instant::now());
         let mut patience = Patience::default();
         loop {
-            let failure = match create(&api, &name, keyed).await {
+            let failure = match create(&api, &name, pending).await {
                 Ok(kept) => return Ok(Submitted { name, kept }),
                 Err(Attempt::NotOurs(error)) => return Err(*error),
                 Err(Attempt::Failed(failure)) if patience.bears(&failure, Instant::now()) => {
@@ -125,7 +124,7 @@ impl Cluster<'_> {
     pub(super) async fn wait(
         &self,
         submitted: &Submitted,
-        keyed: &Keyed,
+        pending: &Pending,
     ) -> Result<String, JoinError> {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
         let name = &submitted.name;
@@ -135,7 +134,7 @@ impl Cluster<'_> {
         let mut patience = Patience::since(began);
         let mut shown = None;
         loop {
-            let looked = self.look(&api, name, keyed, pauses.current, &mut patience);
+            let looked = self.look(&api, name, pending, pauses.current, &mut patience);
             let waiting = match looked.await? {
                 Decided::Certificate(pem) => return Ok(pem),
                 Decided::Waiting(waiting) => waiting,
@@ -162,19 +161,19 @@ impl Cluster<'_> {
         &self,
         api: &Api<CertificateSigningRequest>,
         name: &str,
-        keyed: &Keyed,
+        pending: &Pending,
         retry_in: Duration,
         patience: &mut Patience,
     ) -> Result<Decided, JoinError> {
-        let key = keyed.key.public_key().fingerprint();
+        let key = pending.key.public_key().fingerprint();
         let failure = match api.get(name).await.map_err(RequestFailure::from) {
             Ok(request) => {
                 patience.renew(Instant::now());
-                check_ours(name, &request, keyed)?;
+                check_ours(name, &request, pending)?;
                 return decided(name, &request, key);
             }
             // Old requests are cleaned up. Ours is still wanted.
-            Err(RequestFailure::NotFound(_)) => match create(api, name, keyed).await {
+            Err(RequestFailure::NotFound(_)) => match create(api, name, pending).await {
                 Ok(_) => {
                     let text = format!(
                         "the request {name} was removed in the cluster; it was submitted again"
@@ -208,23 +207,23 @@ enum Attempt {
     NotOurs(Box<JoinError>),
 }
 
-async fn is_ours(api: &Api<CertificateSigningRequest>, name: &str, keyed: &Keyed) -> bool {
+async fn is_ours(api: &Api<CertificateSigningRequest>, name: &str, pending: &Pending) -> bool {
     // Whatever keeps an old request from being read (another token, its removal), a new one can be submitted.
     api.get_opt(name)
         .await
         .ok()
         .flatten()
-        .is_some_and(|found| found.spec.request.0 == keyed.request.as_bytes())
+        .is_some_and(|found| found.spec.request.0 == pending.request.as_bytes())
 }
 
 /// Whether it was there already.
 async fn create(
     api: &Api<CertificateSigningRequest>,
     name: &str,
-    keyed: &Keyed,
+    pending: &Pending,
 ) -> Result<bool, Attempt> {
     let failure = match api
-        .create(&PostParams::default(), &object(name, keyed))
+        .create(&PostParams::default(), &object(name, pending))
         .await
     {
         Ok(_) => return Ok(false),
@@ -238,11 +237,11 @@ async fn create(
         .get(name)
         .await
         .map_err(|error| Attempt::Failed(error.into()))?;
-    check_ours(name, &found, keyed).map_err(|error| Attempt::NotOurs(Box::new(error)))?;
+    check_ours(name, &found, pending).map_err(|error| Attempt::NotOurs(Box::new(error)))?;
     Ok(true)
 }
 
-fn object(name: &str, keyed: &Keyed) -> CertificateSigningRequest {
+fn object(name: &str, pending: &Pending) -> CertificateSigningRequest {
     let signer = NodeSigner::KubeletClient;
     CertificateSigningRequest {
         metadata: ObjectMeta {
@@ -250,7 +249,7 @@ fn object(name: &str, keyed: &Keyed) -> CertificateSigningRequest {
             ..ObjectMeta::default()
         },
         spec: CertificateSigningRequestSpec {
-            request: ByteString(keyed.request.as_bytes().to_vec()),
+            request: ByteString(pending.request.as_bytes().to_vec()),
             signer_name: signer.name().to_owned(),
             usages: Some(
                 signer
@@ -268,9 +267,9 @@ fn object(name: &str, keyed: &Keyed) -> CertificateSigningRequest {
 fn check_ours(
     name: &str,
     found: &CertificateSigningRequest,
-    keyed: &Keyed,
+    pending: &Pending,
 ) -> Result<(), JoinError> {
-    if found.spec.request.0 == keyed.request.as_bytes() {
+    if found.spec.request.0 == pending.request.as_bytes() {
         return Ok(());
     }
     Err(JoinError::NotOurRequest {

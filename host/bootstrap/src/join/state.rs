@@ -1,10 +1,7 @@
-//! What a join keeps on disk, so that a later run goes on where an earlier one stopped.
+//! What a join keeps on disk, so that a later run goes on where an earlier one stopped: one file, replaced whole.
 //!
-//! The key and the request are there before the first byte is sent; the names of the requests that were submitted, before
-//! they are waited for; the certificate, as soon as it was delivered. All of it goes when the join is complete, but
-//! for the record that says so.
-
-use std::path::PathBuf;
+//! The key and the request are in it before the first byte is sent; the names of the requests that were submitted, before
+//! they are waited for; the certificate, as soon as it was delivered. When the join is complete, what remains says so.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +10,7 @@ use slipway_config::name::NodeName;
 use slipway_config::posture::PostureEntry;
 use slipway_pki::csr::{CertificateRequest, NodeCsr};
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::JoinError;
 use crate::files::{Files, read_optional};
@@ -20,17 +18,29 @@ use crate::layout::Layout;
 
 const VERSION: u32 = 1;
 
-/// How far a join came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The file.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Record {
+struct Record {
     version: u32,
-    /// The node's name.
-    pub node: NodeName,
-    /// Requests that were submitted with the key, the newest last.
-    pub requests: Vec<String>,
-    /// Set once the node has its identity.
-    pub joined: Option<JoinedRecord>,
+    node: NodeName,
+    stage: Stage,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Stage {
+    Pending(PendingRecord),
+    Joined(JoinedRecord),
+}
+
+#[derive(Serialize, Deserialize, ZeroizeOnDrop)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PendingRecord {
+    key: String,
+    request: String,
+    submitted_as: Vec<String>,
+    certificate: Option<String>,
 }
 
 /// The outcome of a complete join.
@@ -46,221 +56,186 @@ pub(super) struct JoinedRecord {
     pub posture: Vec<PostureEntry>,
 }
 
-/// The node's key with the request for it, both on disk.
+/// A join that is not complete, as it is on disk.
 #[derive(Debug)]
-pub(super) struct Keyed {
-    /// The key.
+pub(super) struct Pending {
+    /// The node's name.
+    pub node: NodeName,
+    /// Its key.
     pub key: PrivateKey,
     /// The request in PEM, byte for byte as it is submitted.
     pub request: String,
-    /// Whether an earlier run made them.
+    /// Names under which the request was submitted, the newest last.
+    pub submitted_as: Vec<String>,
+    /// The certificate in PEM, once it was delivered.
+    pub certificate: Option<String>,
+    /// Whether an earlier run made the key.
     pub kept: bool,
 }
 
-/// Reads the record of an earlier run.
-pub(super) fn load(layout: &Layout) -> Result<Option<Record>, JoinError> {
-    let path = record_path(layout);
-    let Some(text) = read_optional(&path)? else {
+/// A join that is complete.
+#[derive(Debug)]
+pub(super) struct Complete {
+    /// The node's name.
+    pub node: NodeName,
+    /// The outcome.
+    pub joined: JoinedRecord,
+}
+
+impl Pending {
+    /// Takes up the join of an earlier run, or begins one; on disk when it returns.
+    pub(super) fn prepare(
+        files: &mut Files,
+        node: &NodeName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Self, JoinError> {
+        match load(files.layout())? {
+            Some(record) if record.node != *node => Err(JoinError::OtherNode {
+                started: record.node,
+                asked: node.clone(),
+            }),
+            Some(Record {
+                stage: Stage::Pending(record),
+                ..
+            }) => Self::kept(files.layout(), node, &record),
+            Some(_) | None => Self::begin(files, node, algorithm),
+        }
+    }
+
+    fn begin(
+        files: &mut Files,
+        node: &NodeName,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Self, JoinError> {
+        let key =
+            PrivateKey::generate(algorithm).map_err(|error| JoinError::Key(error.to_string()))?;
+        let request = NodeCsr::client(node, &key)
+            .and_then(|request| request.to_pem())
+            .map_err(|error| JoinError::Key(error.to_string()))?;
+        let pending = Self {
+            node: node.clone(),
+            key,
+            request,
+            submitted_as: Vec::new(),
+            certificate: None,
+            kept: false,
+        };
+        pending.save(files)?;
+        Ok(pending)
+    }
+
+    fn kept(layout: &Layout, node: &NodeName, record: &PendingRecord) -> Result<Self, JoinError> {
+        let damaged = |reason: String| damaged(layout, reason);
+        let key = PrivateKey::from_pem(&record.key)
+            .map_err(|error| damaged(format!("the key: {error}")))?;
+        let request = CertificateRequest::from_pem(record.request.as_bytes())
+            .map_err(|error| damaged(format!("the request: {error}")))?;
+        if request.public_key() != key.public_key() || request.node_name().as_ref() != Some(node) {
+            return Err(damaged(
+                "the request is not for the key and the name that stand beside it".to_owned(),
+            ));
+        }
+        Ok(Self {
+            node: node.clone(),
+            key,
+            request: record.request.clone(),
+            submitted_as: record.submitted_as.clone(),
+            certificate: record.certificate.clone(),
+            kept: true,
+        })
+    }
+
+    /// Notes that a request of this name is about to be submitted.
+    pub(super) fn note_request(&mut self, files: &mut Files, name: &str) -> Result<(), JoinError> {
+        self.submitted_as.retain(|known| known != name);
+        self.submitted_as.push(name.to_owned());
+        self.save(files)
+    }
+
+    /// Keeps a delivered certificate; none forgets one that turned out to be of no use.
+    pub(super) fn keep_certificate(
+        &mut self,
+        files: &mut Files,
+        pem: Option<String>,
+    ) -> Result<(), JoinError> {
+        self.certificate = pem;
+        self.save(files)
+    }
+
+    /// Notes that the node has its identity; key, request and certificate go from here.
+    pub(super) fn complete(self, files: &mut Files, joined: JoinedRecord) -> Result<(), JoinError> {
+        save(files, self.node, Stage::Joined(joined))
+    }
+
+    fn save(&self, files: &mut Files) -> Result<(), JoinError> {
+        let key = self
+            .key
+            .to_pem()
+            .map_err(|error| JoinError::Key(error.to_string()))?;
+        let record = PendingRecord {
+            key: key.to_string(),
+            request: self.request.clone(),
+            submitted_as: self.submitted_as.clone(),
+            certificate: self.certificate.clone(),
+        };
+        save(files, self.node.clone(), Stage::Pending(record))
+    }
+}
+
+/// The join that this machine has completed, if any.
+pub(super) fn complete(layout: &Layout) -> Result<Option<Complete>, JoinError> {
+    Ok(match load(layout)? {
+        Some(Record {
+            node,
+            stage: Stage::Joined(joined),
+            ..
+        }) => Some(Complete { node, joined }),
+        _ => None,
+    })
+}
+
+/// Forgets an earlier join, its key included (`--new-key`).
+pub(super) fn forget(files: &mut Files) -> Result<(), JoinError> {
+    Ok(files.remove(&files.layout().join_record())?)
+}
+
+fn load(layout: &Layout) -> Result<Option<Record>, JoinError> {
+    let Some(text) = read_optional(&layout.join_record())?.map(Zeroizing::new) else {
         return Ok(None);
     };
-    let damaged = |reason: String| JoinError::Damaged {
-        path: path.clone(),
-        reason,
-    };
     let record: Record =
-        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| damaged(layout, error.to_string()))?;
     if record.version != VERSION {
-        return Err(damaged(format!(
-            "it has version {}, expected {VERSION}",
-            record.version
-        )));
+        let reason = format!("it has version {}, expected {VERSION}", record.version);
+        return Err(damaged(layout, reason));
     }
     Ok(Some(record))
 }
 
-/// Takes up the key and the request of an earlier run, or makes them; durable when it returns.
-pub(super) fn prepare(
-    files: &mut Files,
-    node: &NodeName,
-    algorithm: KeyAlgorithm,
-) -> Result<(Keyed, Record), JoinError> {
-    if let Some(record) = load(files.layout())? {
-        if record.node != *node {
-            return Err(JoinError::OtherNode {
-                started: record.node,
-                asked: node.clone(),
-            });
-        }
-        if let Some(keyed) = kept(files.layout(), node)? {
-            return Ok((keyed, record));
-        }
-    }
+fn save(files: &mut Files, node: NodeName, stage: Stage) -> Result<(), JoinError> {
     let record = Record {
         version: VERSION,
-        node: node.clone(),
-        requests: Vec::new(),
-        joined: None,
+        node,
+        stage,
     };
-    save(files, &record)?;
-    let (key, kept) = match kept_key(files.layout())? {
-        Some(key) => (key, true),
-        None => {
-            let key = PrivateKey::generate(algorithm)
-                .map_err(|error| JoinError::Key(error.to_string()))?;
-            let pem = key
-                .to_pem()
-                .map_err(|error| JoinError::Key(error.to_string()))?;
-            files.write(&key_path(files.layout()), pem.as_bytes())?;
-            (key, false)
-        }
-    };
-    let request = NodeCsr::client(node, &key)
-        .and_then(|request| request.to_pem())
-        .map_err(|error| JoinError::Key(error.to_string()))?;
-    files.write(&request_path(files.layout()), request.as_bytes())?;
-    Ok((Keyed { key, request, kept }, record))
+    let text = serde_json::to_vec_pretty(&record)
+        .map(Zeroizing::new)
+        .map_err(|error| damaged(files.layout(), error.to_string()))?;
+    let path = files.layout().join_record();
+    files.adopt(&path)?;
+    Ok(files.write(&path, &text)?)
 }
 
-/// Notes that a request of this name is about to be submitted.
-pub(super) fn note_request(
-    files: &mut Files,
-    record: &mut Record,
-    name: &str,
-) -> Result<(), JoinError> {
-    record.requests.retain(|known| known != name);
-    record.requests.push(name.to_owned());
-    save(files, record)
-}
-
-/// Keeps a delivered certificate.
-pub(super) fn keep_certificate(files: &mut Files, pem: &str) -> Result<(), JoinError> {
-    Ok(files.write(&certificate_path(files.layout()), pem.as_bytes())?)
-}
-
-/// The certificate that an earlier run was given.
-pub(super) fn certificate(layout: &Layout) -> Result<Option<String>, JoinError> {
-    read_text(certificate_path(layout))
-}
-
-/// Forgets a certificate that turned out to be of no use.
-pub(super) fn forget_certificate(files: &mut Files) -> Result<(), JoinError> {
-    Ok(files.remove(&certificate_path(files.layout()))?)
-}
-
-/// Notes that the node has its identity; the working copies of key, request and certificate go.
-pub(super) fn complete(
-    files: &mut Files,
-    node: &NodeName,
-    joined: JoinedRecord,
-) -> Result<(), JoinError> {
-    let record = Record {
-        version: VERSION,
-        node: node.clone(),
-        requests: Vec::new(),
-        joined: Some(joined),
-    };
-    save(files, &record)?;
-    let layout = files.layout().clone();
-    for path in [
-        certificate_path(&layout),
-        request_path(&layout),
-        key_path(&layout),
-    ] {
-        files.remove(&path)?;
+fn damaged(layout: &Layout, reason: String) -> JoinError {
+    JoinError::Damaged {
+        path: layout.join_record(),
+        reason,
     }
-    Ok(())
 }
 
 /// A second handle on the key: a key cannot be cloned by accident.
 pub(super) fn copy_key(key: &PrivateKey) -> Result<PrivateKey, JoinError> {
     PrivateKey::from_pkcs8_der(key.pkcs8_der()).map_err(|error| JoinError::Key(error.to_string()))
-}
-
-/// Forgets an earlier join, its key included (`--new-key`).
-pub(super) fn forget(files: &mut Files) -> Result<(), JoinError> {
-    let layout = files.layout().clone();
-    let working = [
-        certificate_path(&layout),
-        request_path(&layout),
-        key_path(&layout),
-        record_path(&layout),
-    ];
-    for path in working {
-        files.remove(&path)?;
-    }
-    Ok(())
-}
-
-fn save(files: &mut Files, record: &Record) -> Result<(), JoinError> {
-    let path = record_path(files.layout());
-    let text = serde_json::to_vec_pretty(record).map_err(|error| JoinError::Damaged {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
-    Ok(files.write(&path, &text)?)
-}
-
-fn kept_key(layout: &Layout) -> Result<Option<PrivateKey>, JoinError> {
-    let path = key_path(layout);
-    let Some(pem) = read_text(path.clone())? else {
-        return Ok(None);
-    };
-    let pem = zeroize::Zeroizing::new(pem);
-    PrivateKey::from_pem(&pem)
-        .map(Some)
-        .map_err(|error| JoinError::Damaged {
-            path,
-            reason: error.to_string(),
-        })
-}
-
-/// The key and the request, where both are there and belong together.
-fn kept(layout: &Layout, node: &NodeName) -> Result<Option<Keyed>, JoinError> {
-    let path = request_path(layout);
-    let (Some(key), Some(request)) = (kept_key(layout)?, read_text(path.clone())?) else {
-        return Ok(None);
-    };
-    let parsed =
-        CertificateRequest::from_pem(request.as_bytes()).map_err(|error| JoinError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-    if parsed.public_key() != key.public_key() || parsed.node_name().as_ref() != Some(node) {
-        let reason = "it is not for the key and the name that stand beside it".to_owned();
-        return Err(JoinError::Damaged { path, reason });
-    }
-    Ok(Some(Keyed {
-        key,
-        request,
-        kept: true,
-    }))
-}
-
-fn read_text(path: PathBuf) -> Result<Option<String>, JoinError> {
-    read_optional(&path)?
-        .map(|bytes| {
-            String::from_utf8(bytes).map_err(|_| JoinError::Damaged {
-                path,
-                reason: "it is not text".to_owned(),
-            })
-        })
-        .transpose()
-}
-
-fn record_path(layout: &Layout) -> PathBuf {
-    layout.join_state().join("join.json")
-}
-
-fn key_path(layout: &Layout) -> PathBuf {
-    layout.join_state().join("key.pem")
-}
-
-fn request_path(layout: &Layout) -> PathBuf {
-    layout.join_state().join("request.pem")
-}
-
-fn certificate_path(layout: &Layout) -> PathBuf {
-    layout.join_state().join("certificate.pem")
 }
 
 #[cfg(test)]
@@ -275,70 +250,82 @@ mod tests {
         (folder, files)
     }
 
-    fn name(text: &str) -> NodeName {
-        text.parse().unwrap()
+    fn prepare(files: &mut Files, name: &str) -> Result<Pending, JoinError> {
+        Pending::prepare(files, &name.parse().unwrap(), KeyAlgorithm::EcdsaP256)
+    }
+
+    /// Puts another text where one stands in the record.
+    fn replace(files: &Files, old: &str, new: &str) {
+        let path = files.layout().join_record();
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&quoted(old)));
+        fs::write(&path, text.replace(&quoted(old), &quoted(new))).unwrap();
     }
 
     #[test]
     fn the_same_key_and_request_are_taken_up_again() {
         let (_folder, mut files) = workspace();
-        let (first, mut record) = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
+        let mut first = prepare(&mut files, "a").unwrap();
         assert!(!first.kept);
-        note_request(&mut files, &mut record, "node-csr-1").unwrap();
-        let (second, record) = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
+        first.note_request(&mut files, "node-csr-1").unwrap();
+        let second = prepare(&mut files, "a").unwrap();
         assert!(second.kept);
         assert_eq!(second.request, first.request);
         assert_eq!(second.key.public_key(), first.key.public_key());
-        assert_eq!(record.requests, ["node-csr-1"]);
+        assert_eq!(second.submitted_as, ["node-csr-1"]);
     }
 
     #[test]
-    fn a_crash_between_key_and_request_keeps_the_key() {
+    fn a_complete_join_keeps_no_key() {
         let (_folder, mut files) = workspace();
-        let (first, _) = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
-        fs::remove_file(request_path(files.layout())).unwrap();
-        let (second, _) = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
-        assert!(second.kept);
-        assert_eq!(second.key.public_key(), first.key.public_key());
+        let pending = prepare(&mut files, "a").unwrap();
+        assert!(complete(files.layout()).unwrap().is_none());
+        let joined = JoinedRecord {
+            server: "https://10.0.0.1:6443".parse().unwrap(),
+            certificate_expires: Timestamp::UNIX_EPOCH,
+            posture: Vec::new(),
+        };
+        pending.complete(&mut files, joined.clone()).unwrap();
+        assert_eq!(complete(files.layout()).unwrap().unwrap().joined, joined);
+        let left = fs::read_to_string(files.layout().join_record()).unwrap();
+        assert!(!left.contains("PRIVATE KEY"), "{left}");
     }
 
     #[test]
     fn another_name_is_refused_and_a_new_start_allowed() {
         let (_folder, mut files) = workspace();
-        let (first, _) = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
-        let error = prepare(&mut files, &name("b"), KeyAlgorithm::EcdsaP256).unwrap_err();
+        let first = prepare(&mut files, "a").unwrap();
+        let error = prepare(&mut files, "b").unwrap_err();
         assert!(matches!(error, JoinError::OtherNode { .. }), "{error}");
         forget(&mut files).unwrap();
-        let (second, _) = prepare(&mut files, &name("b"), KeyAlgorithm::EcdsaP256).unwrap();
+        let second = prepare(&mut files, "b").unwrap();
         assert_ne!(second.key.public_key(), first.key.public_key());
     }
 
     #[test]
     fn damage_is_named_and_nothing_replaced() {
         let (_folder, mut files) = workspace();
-        prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
-        let path = key_path(files.layout());
-        fs::write(
-            &path,
-            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-        )
-        .unwrap();
-        let error = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap_err();
-        assert!(error.to_string().contains("key.pem"), "{error}");
-        assert!(fs::read_to_string(&path).unwrap().contains("AAAA"));
+        let pending = prepare(&mut files, "a").unwrap();
+        let bad = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        replace(&files, &pending.key.to_pem().unwrap(), bad);
+        let error = prepare(&mut files, "a").unwrap_err();
+        assert!(error.to_string().contains("join.json"), "{error}");
+        let left = fs::read_to_string(files.layout().join_record()).unwrap();
+        assert!(left.contains("AAAA"));
     }
 
     #[test]
     fn a_request_for_another_key_is_not_submitted() {
         let (_folder, mut files) = workspace();
-        prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap();
+        let pending = prepare(&mut files, "a").unwrap();
         let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
-        let foreign = NodeCsr::client(&name("a"), &other)
+        let foreign = NodeCsr::client(&pending.node, &other)
             .unwrap()
             .to_pem()
             .unwrap();
-        fs::write(request_path(files.layout()), foreign).unwrap();
-        let error = prepare(&mut files, &name("a"), KeyAlgorithm::EcdsaP256).unwrap_err();
+        replace(&files, &pending.request, &foreign);
+        let error = prepare(&mut files, "a").unwrap_err();
         assert!(error.to_string().contains("not for the key"), "{error}");
     }
 }

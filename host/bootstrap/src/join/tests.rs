@@ -110,11 +110,11 @@ async fn a_node_joins_and_joining_again_does_nothing() {
         kubeconfig.ca.unwrap(),
         cluster.prepared.certificates.authority.bundle()
     );
-    let left: Vec<_> = std::fs::read_dir(settings.layout.join_state())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(left, ["join.json"], "the key is in one place only");
+    let record = std::fs::read_to_string(settings.layout.join_record()).unwrap();
+    assert!(
+        !record.contains("PRIVATE KEY"),
+        "the key is in one place only"
+    );
 
     let before = std::fs::read(settings.layout.kubelet_kubeconfig()).unwrap();
     let again = run(&cluster, &settings, &Silent).await.unwrap();
