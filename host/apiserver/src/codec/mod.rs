@@ -15,6 +15,7 @@ pub(crate) use accept::{
 pub(crate) use decode::{Decoded, decode, decode_options, media_type, read, typed};
 pub(crate) use encoding::{Encoding, Type};
 pub(crate) use protobuf::{Message, Protobuf};
+pub use protobuf::{Unreadable, protobuf_to_json, protobuf_watch_to_json};
 
 /// The media type of JSON.
 pub(crate) const JSON: &str = "application/json";

@@ -9,6 +9,7 @@ mod envelope;
 mod field;
 mod message;
 mod messages;
+mod reading;
 mod stream;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use envelope::{Envelope, PREFIX};
 pub(super) use envelope::{open, seal};
 pub(crate) use field::Message;
 pub(super) use messages::PartialObjectMetadata;
+pub use reading::{Unreadable, protobuf_to_json, protobuf_watch_to_json};
 pub(super) use stream::frame;
 
 use std::fmt;

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::reading::find;
 use super::*;
-use crate::resource::{ALL, Definition};
 
 #[derive(Deserialize)]
 struct Clients {
@@ -51,12 +51,6 @@ fn bytes(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap()
 }
 
-fn definition(api_version: &str, kind: &str) -> Option<&'static Definition> {
-    ALL.iter()
-        .copied()
-        .find(|known| known.api_version() == api_version && known.kind == kind)
-}
-
 /// Everything that the first value says is said by the second.
 fn assert_within(part: &Value, whole: &Value, place: &str) {
     match (part, whole) {
@@ -88,12 +82,7 @@ fn what_clients_send_is_read_as_kube_apiserver_reads_it() {
     assert_eq!(requests.len(), 15);
     for request in requests {
         let envelope = open(&bytes(&request.body)).unwrap();
-        let object = match definition(&envelope.api_version, &envelope.kind) {
-            Some(definition) => definition.protobuf.decode(&envelope.message),
-            None => Protobuf::of::<k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions>()
-                .decode(&envelope.message),
-        };
-        let mut object = object.unwrap().into_value();
+        let mut object = protobuf_to_json(&bytes(&request.body)).unwrap();
         let fields = object.as_object_mut().unwrap();
         // Write-only: the answer has it as `data`.
         fields.shift_remove("stringData");
@@ -130,18 +119,6 @@ fn without_type(mut value: Value) -> Value {
     value
 }
 
-fn protobuf(api_version: &str, kind: &str) -> Protobuf {
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
-    match kind {
-        "APIGroup" => Protobuf::of::<meta::APIGroup>(),
-        "APIResourceList" => Protobuf::of::<meta::APIResourceList>(),
-        "APIVersions" => Protobuf::of::<meta::APIVersions>(),
-        "PartialObjectMetadata" => Protobuf::of::<PartialObjectMetadata>(),
-        "Status" => Protobuf::of::<meta::Status>(),
-        kind => definition(api_version, kind).unwrap().protobuf,
-    }
-}
-
 #[test]
 fn what_kube_apiserver_answers_says_the_same_in_both_encodings() {
     let answers = server().answers;
@@ -157,7 +134,7 @@ fn what_kube_apiserver_answers_says_the_same_in_both_encodings() {
             .filter(|item| *item != "APIResource")
         {
             None => assert_same(
-                protobuf(&api_version, &kind),
+                find(&api_version, &kind).unwrap(),
                 &message,
                 &answer.json,
                 &answer.what,
@@ -167,7 +144,8 @@ fn what_kube_apiserver_answers_says_the_same_in_both_encodings() {
                 let items = answer.json["items"].as_array().unwrap();
                 assert_eq!(list.items.len(), items.len());
                 for (message, json) in list.items.iter().zip(items) {
-                    assert_same(protobuf(&api_version, item), message, json, &answer.what);
+                    let item = find(&api_version, item).unwrap();
+                    assert_same(item, message, json, &answer.what);
                 }
             }
         }
@@ -179,6 +157,12 @@ fn a_watch_has_the_frames_that_kube_apiserver_writes() {
     use k8s_pb::apimachinery::pkg::apis::meta::v1::WatchEvent;
     let watch = server().watch;
     let mut rest = bytes(&watch.protobuf);
+    let read = protobuf_watch_to_json(&rest).unwrap();
+    assert_eq!(read.len(), watch.json.len());
+    assert!(protobuf_watch_to_json(&rest[..rest.len() - 1]).is_err());
+    for (read, json) in read.iter().zip(&watch.json) {
+        assert_within(read, json, "a watch");
+    }
     for event in &watch.json {
         let length = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
         let recorded = rest.drain(..length + 4).collect::<Vec<u8>>();
@@ -187,7 +171,7 @@ fn a_watch_has_the_frames_that_kube_apiserver_writes() {
         assert_eq!(read.r#type.as_deref(), Some(kind));
         let raw = read.object.unwrap().raw.unwrap();
         let envelope = open(&raw).unwrap();
-        let config_map = protobuf(&envelope.api_version, &envelope.kind);
+        let config_map = find(&envelope.api_version, &envelope.kind).unwrap();
         assert_same(config_map, &envelope.message, &event["object"], kind);
         assert_eq!(frame(kind, raw), recorded);
     }
