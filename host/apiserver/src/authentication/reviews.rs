@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::{
-    SelfSubjectReview, SelfSubjectReviewStatus, TokenReview, TokenReviewStatus,
+    SelfSubjectReview, SelfSubjectReviewStatus, TokenReview, TokenReviewStatus, UserInfo,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -38,7 +38,9 @@ impl Review for TokenReviews {
             // The parser's words would repeat the token.
             .map_err(|_| Status::bad_request("the TokenReview is malformed"))?;
         if review.spec.token.is_empty() {
-            return Err(Status::bad_request("the TokenReview holds no token"));
+            return Err(Status::bad_request(
+                "token is required for TokenReview in authentication",
+            ));
         }
         // The address of whoever presented the token is not known here, so that a token which is bound
         // to addresses is not accepted.
@@ -51,8 +53,9 @@ impl Review for TokenReviews {
                 user: Some(user.to_api()),
                 ..TokenReviewStatus::default()
             },
+            // As Kubernetes writes that it is nobody's.
             None => TokenReviewStatus {
-                authenticated: Some(false),
+                user: Some(UserInfo::default()),
                 error: Some("the token is not valid".to_owned()),
                 ..TokenReviewStatus::default()
             },

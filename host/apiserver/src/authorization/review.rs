@@ -5,6 +5,7 @@ use k8s_openapi::api::authorization::v1::{
     SubjectAccessReviewSpec, SubjectAccessReviewStatus, SubjectRulesReviewStatus,
 };
 use k8s_openapi::api::rbac::v1::PolicyRule;
+use serde_json::json;
 
 use super::{Attributes, Decision, ResourceTarget, Target};
 use crate::authentication::UserInfo;
@@ -30,13 +31,16 @@ pub(crate) fn attributes(
             path.verb.as_deref().unwrap_or_default(),
             path.path.as_deref().unwrap_or_default(),
         )),
-        (Some(_), Some(_)) => Err(Violation::invalid(
-            "spec.nonResourceAttributes",
-            "must not be given beside resourceAttributes",
-        )),
+        (Some(_), Some(path)) => {
+            let value = json!({"Path": path.path, "Verb": path.verb});
+            Err(Violation::invalid(
+                "spec.nonResourceAttributes",
+                format!("{value}: cannot be specified in combination with resourceAttributes"),
+            ))
+        }
         (None, None) => Err(Violation::invalid(
             "spec.resourceAttributes",
-            "exactly one of resourceAttributes and nonResourceAttributes must be given",
+            "null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
         )),
     }
 }
@@ -70,7 +74,7 @@ pub(crate) fn subject(spec: &SubjectAccessReviewSpec) -> Result<UserInfo, Violat
     if user.username.is_empty() && user.groups.is_empty() {
         return Err(Violation::invalid(
             "spec.user",
-            "at least one of user and groups must be given",
+            "\"\": at least one of user or group must be specified",
         ));
     }
     Ok(user)
@@ -80,9 +84,9 @@ pub(crate) fn subject(spec: &SubjectAccessReviewSpec) -> Result<UserInfo, Violat
 pub(crate) fn is_local(attributes: &Attributes, namespace: &str) -> Result<(), Violation> {
     match &attributes.target {
         Target::Resource(target) if target.namespace == namespace => Ok(()),
-        Target::Resource(_) => Err(Violation::invalid(
+        Target::Resource(target) => Err(Violation::invalid(
             "spec.resourceAttributes.namespace",
-            format!("must be {namespace:?}, the namespace of the review"),
+            format!("{:?}: must match metadata.namespace", target.namespace),
         )),
         Target::Path(_) => Err(Violation::invalid(
             "spec.nonResourceAttributes",

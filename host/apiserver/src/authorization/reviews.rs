@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::{
-    LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview, SubjectAccessReview,
-    SubjectAccessReviewSpec,
+    LocalSubjectAccessReview, SelfSubjectAccessReview, SelfSubjectRulesReview,
+    SelfSubjectRulesReviewSpec, SubjectAccessReview, SubjectAccessReviewSpec,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,8 @@ impl Review for SelfSubjectRulesReviews {
         let policy = self.0.policy()?;
         let rules = rules_for(&policy, &context.user, &namespace);
         asked.status = Some(review::rules_status(&context.user, rules));
+        // As Kubernetes answers: without the question.
+        asked.spec = SelfSubjectRulesReviewSpec::default();
         write(&asked)
     }
 }

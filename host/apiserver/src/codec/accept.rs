@@ -50,9 +50,11 @@ pub(crate) fn negotiate_discovery(headers: &HeaderMap) -> Result<DiscoveryFormat
     preferred(headers, |clause| clause.discovery_format())
 }
 
-/// How a failure is told to a client, whatever else it accepts.
+/// How a failure is told to a client: it has a form of its own, so that what the client accepts in another form only comes
+/// to JSON, as in Kubernetes.
 pub(crate) fn negotiate_status(headers: &HeaderMap) -> Encoding {
-    preferred(headers, |clause| clause.encoding()).unwrap_or_default()
+    let plain = |clause: &Clause<'_>| clause.encoding().filter(|_| clause.kind.is_empty());
+    preferred(headers, plain).unwrap_or_default()
 }
 
 fn preferred<T>(
@@ -264,6 +266,10 @@ mod tests {
             ),
             (
                 "application/json;as=Table;v=v1;g=meta.k8s.io",
+                Encoding::Json,
+            ),
+            (
+                "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io",
                 Encoding::Json,
             ),
             ("text/html", Encoding::Json),

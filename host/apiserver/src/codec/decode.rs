@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::protobuf::{self, Protobuf};
-use super::{JSON, PROTOBUF};
+use super::{JSON, PROTOBUF, duplicates};
 use crate::request::FieldValidation;
 use crate::resource::{Definition, Object, ObjectError};
 use crate::status::Status;
@@ -71,18 +71,18 @@ pub(crate) async fn decode(
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     match media_type(headers).as_str() {
-        JSON => json(&read(body).await?, definition, validation),
+        JSON => json_object(&read(body).await?, definition, validation),
         PROTOBUF => message(&read(body).await?, definition),
         _ => Err(unsupported()),
     }
 }
 
-fn json(
+fn json_object(
     body: &[u8],
     definition: &Definition,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+    let (value, twice) = duplicates::parse(body).map_err(|error| {
         // Where, not what: the text may be a Secret's.
         let (line, column) = (error.line(), error.column());
         unrecognized(
@@ -90,7 +90,15 @@ fn json(
             &format!("it is no JSON at line {line}, column {column}"),
         )
     })?;
-    typed(value, definition, validation)
+    // As Go reads nothing into an object.
+    let value = match value {
+        Value::Null => json!({}),
+        value => value,
+    };
+    let twice = twice
+        .iter()
+        .map(|field| format!("duplicate field {field:?}"));
+    read_as(value, definition, validation, twice.collect())
 }
 
 /// Reads a message. What it holds beyond its kind cannot be named: there is no validation of fields to ask for.
@@ -124,9 +132,19 @@ fn message(body: &[u8], definition: &Definition) -> Result<Decoded, Status> {
 /// # Errors
 /// 400 when it is not of that kind.
 pub(crate) fn typed(
+    value: Value,
+    definition: &Definition,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    read_as(value, definition, validation, Vec::new())
+}
+
+/// The same where something may be wrong already that does not keep it from being read.
+fn read_as(
     mut value: Value,
     definition: &Definition,
     validation: FieldValidation,
+    wrong_already: Vec<String>,
 ) -> Result<Decoded, Status> {
     check_type(&mut value, definition)?;
     let wrong = |error: ObjectError| unreadable(definition, &error);
@@ -140,10 +158,10 @@ pub(crate) fn typed(
     }
     let mut unknown = Vec::new();
     unknown_fields(&value, &object.clone().into_value(), "", &mut unknown);
-    let warnings: Vec<String> = unknown
+    let unknown = unknown
         .iter()
-        .map(|field| format!("unknown field {field:?}"))
-        .collect();
+        .map(|field| format!("unknown field {field:?}"));
+    let warnings: Vec<String> = unknown.chain(wrong_already).collect();
     if validation == FieldValidation::Strict && !warnings.is_empty() {
         let why = format!("strict decoding error: {}", warnings.join(", "));
         return Err(malformed(definition, &why));
@@ -274,12 +292,14 @@ fn unknown_fields(given: &Value, known: &Value, path: &str, found: &mut Vec<Stri
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::resource::Registry;
 
-    fn read_as(plural: &str, value: Value, validation: FieldValidation) -> Result<Decoded, Status> {
+    fn object_of(
+        plural: &str,
+        value: Value,
+        validation: FieldValidation,
+    ) -> Result<Decoded, Status> {
         let registry = Registry::new(Default::default());
         let definition = registry.find("", "v1", plural).unwrap().definition();
         typed(value, definition, validation)
@@ -302,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_missing_type_is_filled_in_and_a_wrong_one_refused() {
-        let decoded = read_as(
+        let decoded = object_of(
             "configmaps",
             json!({"data": {"a": "b"}}),
             FieldValidation::Warn,
@@ -317,7 +337,7 @@ mod tests {
             json!({"kind": 1}),
             json!([]),
         ] {
-            let status = read_as("configmaps", wrong, FieldValidation::Warn).unwrap_err();
+            let status = object_of("configmaps", wrong, FieldValidation::Warn).unwrap_err();
             assert_eq!(status.code(), 400);
         }
     }
@@ -325,15 +345,15 @@ mod tests {
     #[test]
     fn unknown_fields_are_dropped_told_or_refused() {
         let value = json!({"metadata": {"name": "a", "nmae": "b"}, "dta": {}, "binaryData": null});
-        let decoded = read_as("configmaps", value.clone(), FieldValidation::Warn).unwrap();
+        let decoded = object_of("configmaps", value.clone(), FieldValidation::Warn).unwrap();
         assert_eq!(
             decoded.warnings,
             ["unknown field \"metadata.nmae\"", "unknown field \"dta\""]
         );
         assert_eq!(decoded.object.field("dta"), None);
-        let ignored = read_as("configmaps", value.clone(), FieldValidation::Ignore).unwrap();
+        let ignored = object_of("configmaps", value.clone(), FieldValidation::Ignore).unwrap();
         assert!(ignored.warnings.is_empty());
-        let strict = read_as("configmaps", value, FieldValidation::Strict).unwrap_err();
+        let strict = object_of("configmaps", value, FieldValidation::Strict).unwrap_err();
         assert_eq!(
             strict.message(),
             "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"metadata.nmae\", unknown field \"dta\""
@@ -341,12 +361,28 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_twice_is_told_or_refused() {
+        let registry = Registry::new(Default::default());
+        let definition = registry.find("", "v1", "configmaps").unwrap().definition();
+        let body = br#"{"data": {"a": "b"}, "data": {"a": "c"}}"#;
+        let read = |validation| json_object(body, definition, validation);
+        let decoded = read(FieldValidation::Warn).unwrap();
+        assert_eq!(decoded.object.field("data"), Some(&json!({"a": "c"})));
+        assert_eq!(decoded.warnings, ["duplicate field \"data\""]);
+        assert!(read(FieldValidation::Ignore).unwrap().warnings.is_empty());
+        assert_eq!(
+            read(FieldValidation::Strict).unwrap_err().message(),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: duplicate field \"data\""
+        );
+    }
+
+    #[test]
     fn a_secrets_values_are_not_repeated() {
         let value = json!({"data": {"a": "hunter2!"}});
-        let status = read_as("secrets", value, FieldValidation::Warn).unwrap_err();
+        let status = object_of("secrets", value, FieldValidation::Warn).unwrap_err();
         assert!(!status.message().contains("hunter2"), "{status}");
         let value = json!({"data": {"a": 7}});
-        let status = read_as("configmaps", value, FieldValidation::Warn).unwrap_err();
+        let status = object_of("configmaps", value, FieldValidation::Warn).unwrap_err();
         assert!(
             status
                 .message()

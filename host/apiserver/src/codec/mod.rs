@@ -5,6 +5,7 @@
 
 mod accept;
 mod decode;
+mod duplicates;
 mod encoding;
 mod json;
 mod protobuf;

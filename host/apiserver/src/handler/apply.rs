@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::create::create_as;
 use super::owners;
-use super::update::{Wanted, patch_options_invalid, uid_mismatch, write};
+use super::update::{Wanted, uid_mismatch, write};
 use crate::authorization::{Attributes, Decision, ResourceTarget};
 use crate::codec::{read, typed};
 use crate::ownership::{self, Applied, Configuration, Conflicts, Manager, Operation};
-use crate::request::{FieldValidation, WriteOptions};
+use crate::request::{FieldValidation, OptionsKind, WriteOptions};
 use crate::status::Status;
 use crate::strategy::Violation;
 
@@ -23,7 +23,7 @@ pub(super) async fn apply(
 ) -> Result<Response<Body>, Status> {
     if options.field_manager.is_empty() {
         let violation = Violation::required("fieldManager", "is required for apply patch");
-        return Err(patch_options_invalid(&violation));
+        return Err(OptionsKind::PATCH.invalid(violation));
     }
     let config = Config::read(call, &read(body).await?)?;
     let manager = owners::manager(call, options, Operation::Apply);

@@ -34,10 +34,9 @@ pub(super) async fn object(
 fn set_namespace(object: &mut Object, call: &Call) -> Result<(), Status> {
     let wanted = &call.context.namespace;
     if !object.namespace().is_empty() && object.namespace() != wanted {
-        return Err(Status::bad_request(format!(
-            "the namespace of the provided object does not match the namespace sent on the request ({:?}, {wanted:?})",
-            object.namespace()
-        )));
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
     }
     object.set_metadata_text("namespace", wanted);
     Ok(())

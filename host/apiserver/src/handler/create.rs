@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::call::{Call, with_warnings};
 use super::{body, namespace, owners};
 use crate::codec::Decoded;
-use crate::request::WriteOptions;
+use crate::request::{OptionsKind, WriteOptions};
 use crate::resource::{Change, Object, metadata};
 use crate::status::Status;
 use crate::store::{Action, Write, WriteError};
@@ -26,12 +26,9 @@ const GENERATED_LENGTH: usize = 5;
 /// Creates the object in the body.
 pub(super) async fn create(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
     if call.context.subresource.is_some() || !call.target.name.is_empty() {
-        return Err(Status::method_not_allowed(
-            &call.definition.group_resource(),
-            "create",
-        ));
+        return Err(Status::method_not_allowed());
     }
-    let options = WriteOptions::parse(call.query())?;
+    let options = WriteOptions::parse(call.query(), OptionsKind::CREATE)?;
     let Decoded { object, warnings } = body::object(&mut call, &options, body).await?;
     if !object.resource_version().is_empty() {
         return Err(Status::bad_request(

@@ -6,15 +6,15 @@ use http::{Response, StatusCode};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use serde_json::Value;
 
-use super::call::{Call, readable, text};
+use super::call::{Call, readable, text as json_text};
 use super::list;
 use super::namespace;
-use super::update::uid_mismatch;
 use crate::codec::decode_options;
-use crate::request::WriteOptions;
-use crate::resource::{Change, Object};
+use crate::request::{OptionsKind, WriteOptions, query_value, wrong_dry_run};
+use crate::resource::{Change, GroupResource, Object};
 use crate::status::Status;
 use crate::store::{Action, EventKind, Key, Record, Write, WriteError};
+use crate::strategy::Violation;
 use std::sync::Arc;
 
 /// What must be true of the object that is to go.
@@ -35,15 +35,15 @@ enum Outcome {
 /// Deletes one object.
 pub(super) async fn delete(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
     if call.context.subresource.is_some() {
-        return Err(Status::method_not_allowed(
-            &call.definition.group_resource(),
-            "delete",
-        ));
+        return Err(Status::method_not_allowed());
     }
     let preconditions = read_options(&mut call, body).await?;
     let name = call.target.name.clone();
     match remove(&call, &call.key(), &preconditions).await? {
         Outcome::Marked(record) => call.respond(StatusCode::OK, &record),
+        Outcome::Gone(last) if call.definition.returns_deleted => {
+            call.respond_object(StatusCode::OK, &last)
+        }
         Outcome::Gone(last) => {
             let status = Status::deleted(&call.definition.group_resource(), &name, last.uid());
             Ok(call.format.encoding.status(&status))
@@ -61,7 +61,7 @@ pub(super) async fn delete_collection(
     let mut items: Vec<Bytes> = Vec::with_capacity(records.len());
     for record in records {
         match remove(&call, &record.key, &preconditions).await {
-            Ok(Outcome::Gone(last)) => items.push(text(&last)?.into()),
+            Ok(Outcome::Gone(last)) => items.push(json_text(&last)?.into()),
             Ok(Outcome::Marked(record)) => items.push(record.json.clone()),
             // Somebody else was faster.
             Err(status) if status.code() == StatusCode::NOT_FOUND => {}
@@ -78,29 +78,47 @@ pub(super) async fn delete_collection(
 }
 
 async fn read_options(call: &mut Call, body: Body) -> Result<Preconditions, Status> {
-    let query = WriteOptions::parse(call.query())?;
+    let query = WriteOptions::parse(call.query(), OptionsKind::DELETE)?;
     let options = decode_options(call.headers(), body).await?;
+    let policy = match &options {
+        Value::Null => query_value(call.query(), "propagationPolicy"),
+        body => text(body, "/propagationPolicy").unwrap_or_default(),
+    };
+    check_propagation(&policy)?;
     let in_body = match options.get("dryRun") {
         None | Some(Value::Null) => false,
         Some(Value::Array(values)) if values.is_empty() => false,
         Some(Value::Array(values)) if values.iter().all(|value| value == "All") => true,
-        Some(other) => {
-            return Err(Status::bad_request(format!(
-                "dryRun: unsupported value {other}: supported values: \"All\""
-            )));
+        Some(Value::Array(values)) if values.iter().all(Value::is_string) => {
+            let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+            return Err(OptionsKind::DELETE.invalid(wrong_dry_run(&values)));
         }
+        Some(_) => return Err(Status::bad_request("dryRun: expected a list of texts")),
     };
     call.context.dry_run = query.dry_run || in_body;
-    let text = |path: &str| {
-        options
-            .pointer(path)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
     Ok(Preconditions {
-        uid: text("/preconditions/uid"),
-        resource_version: text("/preconditions/resourceVersion"),
+        uid: text(&options, "/preconditions/uid"),
+        resource_version: text(&options, "/preconditions/resourceVersion"),
     })
+}
+
+fn text(options: &Value, path: &str) -> Option<String> {
+    options
+        .pointer(path)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+}
+
+/// What becomes of an object's dependents is said in words that exist, though no object here has any.
+fn check_propagation(policy: &str) -> Result<(), Status> {
+    if matches!(policy, "" | "Foreground" | "Background" | "Orphan") {
+        return Ok(());
+    }
+    Err(OptionsKind::DELETE.invalid(Violation::not_supported(
+        "propagationPolicy",
+        &policy,
+        &["Foreground", "Background", "Orphan", "nil"],
+    )))
 }
 
 async fn remove(call: &Call, key: &Key, preconditions: &Preconditions) -> Result<Outcome, Status> {
@@ -178,27 +196,25 @@ async fn remove_namespace(
 
 impl Preconditions {
     fn check(&self, call: &Call, old: &Object) -> Result<(), Status> {
-        let resource = call.definition.group_resource();
+        // Here Kubernetes names the kind and not the resource.
+        let resource = GroupResource::new(call.definition.group, call.definition.kind);
         if let Some(uid) = self.uid.as_deref().filter(|uid| *uid != old.uid()) {
-            return Err(Status::conflict(
-                &resource,
-                old.name(),
-                &uid_mismatch(uid, old.uid()),
-            ));
+            let why = format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+                old.uid()
+            );
+            return Err(Status::conflict(&resource, old.name(), &why));
         }
         if let Some(version) = self
             .resource_version
             .as_deref()
             .filter(|version| *version != old.resource_version())
         {
-            return Err(Status::conflict(
-                &resource,
-                old.name(),
-                &format!(
-                    "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
-                    old.resource_version()
-                ),
-            ));
+            let why = format!(
+                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
+                old.resource_version()
+            );
+            return Err(Status::conflict(&resource, old.name(), &why));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Call, readable, text};
 use crate::codec::{Shape, Type};
-use crate::request::{ListOptions, ResourceVersionMatch};
+use crate::request::{ListOptions, OptionsKind, ResourceVersionMatch};
 use crate::resource::Object;
 use crate::status::Status;
 use crate::store::{Key, Listing, OutOfHistory, Record, Scope};
@@ -137,7 +137,7 @@ fn check(options: &ListOptions) -> Result<(), Status> {
         {
             Violation::forbidden(
                 "resourceVersionMatch",
-                "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
+                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
             )
         } else if options.send_initial_events.is_some() {
             Violation::forbidden(
@@ -147,16 +147,7 @@ fn check(options: &ListOptions) -> Result<(), Status> {
         } else {
             return Ok(());
         };
-    Err(list_options_invalid(&violation))
-}
-
-/// 422 for options that do not fit together.
-pub(super) fn list_options_invalid(violation: &Violation) -> Status {
-    let kind = crate::resource::GroupKind {
-        group: "meta.k8s.io",
-        kind: "ListOptions",
-    };
-    Status::invalid(&kind, "", std::slice::from_ref(violation))
+    Err(OptionsKind::LIST.invalid(violation))
 }
 
 /// The objects at the moment that the options ask for.

@@ -56,22 +56,15 @@ async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Statu
         .ok_or_else(Status::path_not_found)?;
     let verb = request.info.verb.clone();
     let (call, body) = Call::new(api, request, served.definition())?;
-    let definition = call.definition;
     if let Served::Virtual(_, review) = served {
         return match verb.as_str() {
             "create" => review::answer(call, body, review.as_ref()).await,
-            verb => Err(Status::method_not_allowed(
-                &definition.group_resource(),
-                verb,
-            )),
+            _ => Err(Status::method_not_allowed()),
         };
     }
     let unnamed = call.target.name.is_empty();
     match verb.as_str() {
-        verb @ ("update" | "patch") if unnamed => Err(Status::method_not_allowed(
-            &definition.group_resource(),
-            verb,
-        )),
+        "update" | "patch" if unnamed => Err(Status::method_not_allowed()),
         "get" => read::get(&call),
         "list" => list::list(&call),
         "watch" => watch::watch(call),
@@ -80,9 +73,6 @@ async fn route(api: Arc<Api>, request: Accepted) -> Result<Response<Body>, Statu
         "patch" => update::patch(call, body).await,
         "delete" => delete::delete(call, body).await,
         "deletecollection" => delete::delete_collection(call, body).await,
-        verb => Err(Status::method_not_allowed(
-            &definition.group_resource(),
-            verb,
-        )),
+        _ => Err(Status::method_not_allowed()),
     }
 }

@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 
 use super::body;
 use super::call::{Call, with_warnings};
-use crate::request::WriteOptions;
+use crate::request::{OptionsKind, WriteOptions};
 use crate::resource::Review;
 use crate::status::Status;
 
@@ -18,7 +18,7 @@ pub(super) async fn answer(
     if !call.target.name.is_empty() {
         return Err(Status::path_not_found());
     }
-    let options = WriteOptions::parse(call.query())?;
+    let options = WriteOptions::parse(call.query(), OptionsKind::CREATE)?;
     let decoded = body::object(&mut call, &options, body).await?;
     let answer = review.review(decoded.object, &call.context).await?;
     let response = call.respond_object(StatusCode::CREATED, &answer)?;

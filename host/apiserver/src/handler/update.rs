@@ -12,7 +12,7 @@ use super::{apply, body, namespace, owners};
 use crate::codec::{Decoded, media_type, read, typed};
 use crate::ownership::{Manager, Operation};
 use crate::patch::{Patch, PatchType};
-use crate::request::WriteOptions;
+use crate::request::{OptionsKind, WriteOptions};
 use crate::resource::{Change, GroupKind, Object, metadata};
 use crate::status::Status;
 use crate::store::{Action, Record, Write, WriteError};
@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 32;
 
 /// Replaces the object by the one in the body.
 pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
-    let options = WriteOptions::parse(call.query())?;
+    let options = WriteOptions::parse(call.query(), OptionsKind::UPDATE)?;
     let Decoded {
         mut object,
         warnings,
@@ -42,25 +42,34 @@ pub(super) async fn update(mut call: Call, body: Body) -> Result<Response<Body>,
     if call.definition.needs_version && object.resource_version().is_empty() {
         let violation = Violation::invalid(
             "metadata.resourceVersion",
-            "\"\": must be specified for an update",
+            "0: must be specified for an update",
         );
-        return Err(invalid(&call, &object, &[violation]));
+        // Here Kubernetes names the resource and not the kind.
+        let kind = GroupKind {
+            group: call.definition.group,
+            kind: call.definition.plural,
+        };
+        return Err(Status::invalid(&kind, object.name(), &[violation]));
     }
     let manager = owners::manager(&call, &options, Operation::Update);
-    let response = write(&call, &manager, |_| Ok(Wanted::of(object.clone()))).await?;
+    let response = write(&call, &manager, |old| {
+        check_uid(&call, old, &object)?;
+        Ok(Wanted::of(object.clone()))
+    })
+    .await?;
     Ok(with_warnings(response, &warnings))
 }
 
 /// Changes the object by the patch in the body.
 pub(super) async fn patch(mut call: Call, body: Body) -> Result<Response<Body>, Status> {
-    let options = WriteOptions::parse(call.query())?;
+    let options = WriteOptions::parse(call.query(), OptionsKind::PATCH)?;
     call.context.dry_run = options.dry_run;
     let kind = match PatchType::of(&media_type(call.headers()))? {
         PatchType::Apply => return apply::apply(&call, &options, body).await,
         PatchType::Changes(kind) => kind,
     };
     if options.force.is_some() {
-        return Err(patch_options_invalid(&Violation::forbidden(
+        return Err(OptionsKind::PATCH.invalid(Violation::forbidden(
             "force",
             "may not be specified for non-apply patch",
         )));
@@ -96,15 +105,6 @@ impl Wanted {
     }
 }
 
-/// 422 for options of a patch that do not fit it.
-pub(super) fn patch_options_invalid(violation: &Violation) -> Status {
-    let kind = GroupKind {
-        group: "meta.k8s.io",
-        kind: "PatchOptions",
-    };
-    Status::invalid(&kind, "", std::slice::from_ref(violation))
-}
-
 /// Writes what `make` makes of the current object, anew if it changes meanwhile.
 pub(super) async fn write(
     call: &Call,
@@ -121,7 +121,7 @@ pub(super) async fn write(
             .ok_or_else(|| call.not_found(name))?;
         let old = readable(&record)?;
         let wanted = make(&old)?;
-        check_preconditions(call, &old, &wanted.object)?;
+        check_version(call, &old, &wanted.object)?;
         let given = owners::given(&wanted.object);
         let mut new = prepare(call, &old, wanted.object).await?;
         match wanted.managed {
@@ -148,20 +148,27 @@ pub(super) async fn write(
     Err(Status::modified(&call.definition.group_resource(), name))
 }
 
-/// What the client says about the state that it read must be true.
-fn check_preconditions(call: &Call, old: &Object, wanted: &Object) -> Result<(), Status> {
-    let resource = call.definition.group_resource();
-    let (uid, version) = (wanted.uid(), wanted.resource_version());
-    if !uid.is_empty() && uid != old.uid() {
-        return Err(Status::conflict(
-            &resource,
-            old.name(),
-            &uid_mismatch(uid, old.uid()),
-        ));
+/// Who replaces an object by another of its name is told that it is another. In a patch the UID is a field that cannot change.
+fn check_uid(call: &Call, old: &Object, wanted: &Object) -> Result<(), Status> {
+    if wanted.uid().is_empty() || wanted.uid() == old.uid() {
+        return Ok(());
     }
+    Err(Status::conflict(
+        &call.definition.group_resource(),
+        old.name(),
+        &uid_mismatch(wanted.uid(), old.uid()),
+    ))
+}
+
+/// What the client says about the state that it read must be true.
+fn check_version(call: &Call, old: &Object, wanted: &Object) -> Result<(), Status> {
+    let version = wanted.resource_version();
     // "0" is any state, as absence is.
     if !matches!(version, "" | "0") && version != old.resource_version() {
-        return Err(Status::modified(&resource, old.name()));
+        return Err(Status::modified(
+            &call.definition.group_resource(),
+            old.name(),
+        ));
     }
     Ok(())
 }

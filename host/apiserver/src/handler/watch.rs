@@ -11,9 +11,9 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::call::Call;
-use super::list::{list_options_invalid, too_old};
+use super::list::too_old;
 use super::watch_encoding::{Encoder, Seen};
-use crate::request::{ListOptions, ResourceVersionMatch};
+use crate::request::{ListOptions, OptionsKind, ResourceVersionMatch};
 use crate::selector::Selector;
 use crate::server::Closing;
 use crate::status::Status;
@@ -86,7 +86,7 @@ fn check(options: &ListOptions) -> Result<(), Status> {
             "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
         ),
     };
-    Err(list_options_invalid(&violation))
+    Err(OptionsKind::LIST.invalid(violation))
 }
 
 fn start(call: &Call, options: &ListOptions, scope: Scope) -> (Start, Option<Watch>) {
@@ -217,7 +217,7 @@ impl Stream {
 
     /// What an event looks like through the selector: an object that comes into view is added, one
     /// that goes out of view is deleted.
-    fn line(&self, event: &Event) -> Option<Bytes> {
+    fn line(&mut self, event: &Event) -> Option<Bytes> {
         let before = event
             .previous
             .as_ref()

@@ -29,6 +29,8 @@ pub(super) struct Encoder {
     format: Format,
     include: IncludeObject,
     clock: Clock,
+    /// Whether the client has been told of a table's columns: the first event tells.
+    columns_are_known: bool,
 }
 
 impl Encoder {
@@ -39,6 +41,7 @@ impl Encoder {
             format: call.format,
             include: IncludeObject::parse(call.query())?,
             clock: call.api.clock.clone(),
+            columns_are_known: false,
         })
     }
 
@@ -48,7 +51,7 @@ impl Encoder {
     }
 
     /// An event on an object, with the revision at which it happened.
-    pub(super) fn event(&self, seen: Seen, record: &Record, revision: u64) -> Option<Bytes> {
+    pub(super) fn event(&mut self, seen: Seen, record: &Record, revision: u64) -> Option<Bytes> {
         if self.format.shape == Shape::Plain && record.revision == revision {
             return self.line(seen.as_str(), record.json.clone(), &self.kind);
         }
@@ -61,7 +64,7 @@ impl Encoder {
     }
 
     /// Tells how far the client has come.
-    pub(super) fn bookmark(&self, revision: u64, initial_events_end: bool) -> Option<Bytes> {
+    pub(super) fn bookmark(&mut self, revision: u64, initial_events_end: bool) -> Option<Bytes> {
         let mut metadata = json!({
             "resourceVersion": revision.to_string(),
             "creationTimestamp": null,
@@ -85,18 +88,23 @@ impl Encoder {
         self.line("ERROR", text(status.to_api()).ok()?, &Type::STATUS)
     }
 
-    fn around(&self, event: &str, object: &Object) -> Option<Bytes> {
+    fn around(&mut self, event: &str, object: &Object) -> Option<Bytes> {
         match self.format.shape {
             Shape::Plain => self.line(event, text(object).ok()?, &self.kind),
             Shape::Metadata => {
                 self.line(event, text(&table::partial(object)).ok()?, &Type::METADATA)
             }
             Shape::Table => {
-                let table = if event == "BOOKMARK" {
+                let mut table = if event == "BOOKMARK" {
                     table::table(self.definition, object.metadata(), Vec::new())
                 } else {
                     table::of_one(self.definition, object, (self.clock)(), self.include)
                 };
+                if std::mem::replace(&mut self.columns_are_known, true)
+                    && let Some(columns) = table.get_mut("columnDefinitions")
+                {
+                    *columns = Value::Null;
+                }
                 Some(Encoding::Json.event(event, &text(&table).ok()?))
             }
         }

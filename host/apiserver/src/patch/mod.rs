@@ -7,7 +7,7 @@ mod strategic;
 
 pub(crate) use merge_schema::{METADATA, Merge, MergeBy};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::resource::Definition;
 use crate::status::Status;
@@ -79,11 +79,11 @@ impl Patch {
     /// Reads a patch.
     ///
     /// # Errors
-    /// 400 for a malformed patch, 413 for too many operations.
+    /// 400 for a malformed patch, 422 for operations that do not exist, 413 for too many.
     pub(crate) fn parse(kind: ChangesType, body: &[u8]) -> Result<Self, Status> {
         match kind {
             ChangesType::Json => {
-                let patch: json_patch::Patch = read(body)?;
+                let patch: json_patch::Patch = operations(body)?;
                 if patch.0.len() > JSON_PATCH_OPERATIONS {
                     return Err(Status::too_large(JSON_PATCH_OPERATIONS));
                 }
@@ -117,6 +117,14 @@ impl Patch {
                 .map_err(|error| Status::bad_request(error.to_string())),
         }
     }
+}
+
+/// A list of objects is a patch, if one that cannot be applied.
+fn operations(body: &[u8]) -> Result<json_patch::Patch, Status> {
+    let listed: Vec<Map<String, Value>> = read(body)?;
+    let operations = Value::Array(listed.into_iter().map(Value::Object).collect());
+    serde_json::from_value(operations)
+        .map_err(|_| Status::unprocessable("an operation of the patch is none of RFC 6902"))
 }
 
 fn object(body: &[u8]) -> Result<Value, Status> {

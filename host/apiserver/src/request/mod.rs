@@ -5,7 +5,8 @@ mod options;
 
 pub(crate) use info::{RequestInfo, ResourceRequest};
 pub(crate) use options::{
-    FieldValidation, ListOptions, ResourceVersionMatch, WriteOptions, query_value,
+    FieldValidation, ListOptions, OptionsKind, ResourceVersionMatch, WriteOptions, query_value,
+    wrong_dry_run,
 };
 
 #[cfg(test)]

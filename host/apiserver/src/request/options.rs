@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use url::form_urlencoded;
 
+use crate::resource::GroupKind;
 use crate::status::Status;
+use crate::strategy::Violation;
 
 /// How long a manager's name may be.
 const FIELD_MANAGER_BYTES: usize = 128;
@@ -32,6 +34,32 @@ pub(crate) struct ListOptions {
     pub(crate) send_initial_events: Option<bool>,
     /// `timeoutSeconds`.
     pub(crate) timeout: Option<Duration>,
+}
+
+/// Which options a request has, as answers about wrong ones name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OptionsKind(&'static str);
+
+impl OptionsKind {
+    /// Of a list or a watch.
+    pub(crate) const LIST: Self = Self("ListOptions");
+    /// Of a create.
+    pub(crate) const CREATE: Self = Self("CreateOptions");
+    /// Of an update.
+    pub(crate) const UPDATE: Self = Self("UpdateOptions");
+    /// Of a patch.
+    pub(crate) const PATCH: Self = Self("PatchOptions");
+    /// Of a delete.
+    pub(crate) const DELETE: Self = Self("DeleteOptions");
+
+    /// 422 for options that exist and do not have this value, or do not fit together.
+    pub(crate) fn invalid(self, violation: Violation) -> Status {
+        let kind = GroupKind {
+            group: "meta.k8s.io",
+            kind: self.0,
+        };
+        Status::invalid(&kind, "", &[violation])
+    }
 }
 
 /// How a list's `resourceVersion` is meant.
@@ -72,7 +100,7 @@ impl ListOptions {
     /// Reads a query.
     ///
     /// # Errors
-    /// 400 for a value that is not of its option's type.
+    /// 400 for a value that is not of its option's type, 422 for one that its option does not have.
     pub(crate) fn parse(query: &str) -> Result<Self, Status> {
         let mut options = Self::default();
         for (key, value) in pairs(query) {
@@ -101,29 +129,30 @@ impl WriteOptions {
     /// Reads a query.
     ///
     /// # Errors
-    /// 400 for a value that its option does not have.
-    pub(crate) fn parse(query: &str) -> Result<Self, Status> {
+    /// 422 for a value that its option does not have.
+    pub(crate) fn parse(query: &str, kind: OptionsKind) -> Result<Self, Status> {
         let mut options = Self::default();
         for (key, value) in pairs(query) {
             match (key.as_str(), value.as_str()) {
                 ("dryRun", "All") => options.dry_run = true,
                 ("dryRun", "") => {}
-                ("dryRun", other) => {
-                    return Err(Status::bad_request(format!(
-                        "dryRun: unsupported value {other:?}: supported values: \"All\""
-                    )));
-                }
+                ("dryRun", other) => return Err(kind.invalid(wrong_dry_run(&[other]))),
                 ("fieldValidation", "Ignore") => options.field_validation = FieldValidation::Ignore,
                 ("fieldValidation", "Warn" | "") => {
                     options.field_validation = FieldValidation::Warn
                 }
                 ("fieldValidation", "Strict") => options.field_validation = FieldValidation::Strict,
                 ("fieldValidation", other) => {
-                    return Err(Status::bad_request(format!(
-                        "fieldValidation: unsupported value {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                    return Err(kind.invalid(Violation::not_supported(
+                        "fieldValidation",
+                        &other,
+                        &["", "Ignore", "Strict", "Warn"],
                     )));
                 }
-                ("fieldManager", name) => options.field_manager = field_manager(name)?,
+                ("fieldManager", name) => {
+                    options.field_manager =
+                        field_manager(name).map_err(|wrong| kind.invalid(wrong))?;
+                }
                 ("force", "") => {}
                 ("force", value) => options.force = Some(flag(value)),
                 _ => {}
@@ -134,18 +163,22 @@ impl WriteOptions {
 }
 
 /// A manager's name, which others will read.
-fn field_manager(name: &str) -> Result<String, Status> {
+fn field_manager(name: &str) -> Result<String, Violation> {
     if name.len() > FIELD_MANAGER_BYTES {
-        return Err(Status::bad_request(format!(
-            "fieldManager: may not be more than {FIELD_MANAGER_BYTES} bytes"
-        )));
+        return Err(Violation::too_long("fieldManager", FIELD_MANAGER_BYTES));
     }
     if name.chars().any(char::is_control) {
-        return Err(Status::bad_request(
-            "fieldManager: may have no characters that cannot be printed",
+        return Err(Violation::invalid(
+            "fieldManager",
+            format!("{name:?}: may have no characters that cannot be printed"),
         ));
     }
     Ok(name.to_owned())
+}
+
+/// What is wrong with dry runs of another kind than `All`.
+pub(crate) fn wrong_dry_run(values: &[&str]) -> Violation {
+    Violation::not_supported("dryRun", &values, &["All"])
 }
 
 /// The value of a key; empty where there is none.
@@ -184,8 +217,10 @@ fn version_match(value: &str) -> Result<Option<ResourceVersionMatch>, Status> {
         "" => Ok(None),
         "Exact" => Ok(Some(ResourceVersionMatch::Exact)),
         "NotOlderThan" => Ok(Some(ResourceVersionMatch::NotOlderThan)),
-        other => Err(Status::bad_request(format!(
-            "resourceVersionMatch: unsupported value {other:?}: supported values: \"Exact\", \"NotOlderThan\""
+        other => Err(OptionsKind::LIST.invalid(Violation::not_supported(
+            "resourceVersionMatch",
+            &other,
+            &["Exact", "NotOlderThan", ""],
         ))),
     }
 }

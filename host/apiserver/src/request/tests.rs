@@ -175,16 +175,16 @@ fn list_options() {
         ListOptions::parse("resourceVersion=&limit=0&timeoutSeconds=0&limit=-1").unwrap(),
         ListOptions::default()
     );
-    for wrong in [
-        "resourceVersion=x",
-        "resourceVersion=-1",
-        "resourceVersionMatch=Newest",
-        "limit=x",
-        "timeoutSeconds=x",
+    for (wrong, code) in [
+        ("resourceVersion=x", 400),
+        ("resourceVersion=-1", 400),
+        ("resourceVersionMatch=Newest", 422),
+        ("limit=x", 400),
+        ("timeoutSeconds=x", 400),
     ] {
         assert_eq!(
             ListOptions::parse(wrong).unwrap_err().code(),
-            400,
+            code,
             "{wrong}"
         );
     }
@@ -192,20 +192,39 @@ fn list_options() {
 
 #[test]
 fn write_options() {
-    let options = WriteOptions::parse("dryRun=All&fieldValidation=Strict&fieldManager=m").unwrap();
+    let parse = |query| WriteOptions::parse(query, OptionsKind::CREATE);
+    let options = parse("dryRun=All&fieldValidation=Strict&fieldManager=m").unwrap();
     assert!(options.dry_run);
     assert_eq!(options.field_validation, FieldValidation::Strict);
-    assert_eq!(
-        WriteOptions::parse("dryRun=").unwrap(),
-        WriteOptions::default()
-    );
-    for wrong in ["dryRun=Some", "fieldValidation=Lax"] {
+    assert_eq!(parse("dryRun=").unwrap(), WriteOptions::default());
+    for (wrong, message) in [
+        (
+            "dryRun=Some",
+            "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"",
+        ),
+        (
+            "fieldValidation=Lax",
+            "fieldValidation: Unsupported value: \"Lax\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
+        ),
+        (
+            "fieldManager=%07",
+            "fieldManager: Invalid value: \"\\u{7}\": may have no characters that cannot be printed",
+        ),
+    ] {
+        let refused = parse(wrong).unwrap_err();
         assert_eq!(
-            WriteOptions::parse(wrong).unwrap_err().code(),
-            400,
-            "{wrong}"
+            (refused.code().as_u16(), refused.message()),
+            (
+                422,
+                format!("CreateOptions.meta.k8s.io \"\" is invalid: {message}").as_str()
+            )
         );
     }
+    let long = format!("fieldManager={}", "m".repeat(129));
+    assert_eq!(
+        parse(&long).unwrap_err().message(),
+        "CreateOptions.meta.k8s.io \"\" is invalid: fieldManager: Too long: may not be more than 128 bytes"
+    );
 }
 
 proptest! {
@@ -213,6 +232,6 @@ proptest! {
     fn any_path_and_query_is_read(path in "[/a-z%.]{0,40}", query in ".{0,40}") {
         let _ = RequestInfo::parse(&Method::GET, &path, &query);
         let _ = ListOptions::parse(&query);
-        let _ = WriteOptions::parse(&query);
+        let _ = WriteOptions::parse(&query, OptionsKind::PATCH);
     }
 }

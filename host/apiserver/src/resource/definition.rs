@@ -34,6 +34,8 @@ pub(crate) struct Definition {
     pub(crate) name_rule: NameRule,
     /// Whether an update must say which state it was made from.
     pub(crate) needs_version: bool,
+    /// Whether a delete is answered with the object that was deleted, and not with a `Status`.
+    pub(crate) returns_deleted: bool,
     /// Whether an object's values must stay out of error messages.
     pub(crate) confidential: bool,
     /// Paths that a field selector may name, beyond those of `metadata`.
@@ -117,6 +119,7 @@ impl Definition {
             subresources: &[],
             name_rule: NameRule::Subdomain,
             needs_version: false,
+            returns_deleted: false,
             confidential: false,
             selectable_fields: &[],
             merge: &[],

@@ -36,6 +36,8 @@ pub(crate) fn prepare_create(object: &mut Object, uid: &str, now: Timestamp) {
 /// Takes back what no update may change.
 pub(crate) fn prepare_update(old: &Object, new: &mut Object) {
     new.metadata_mut().shift_remove("managedFields");
+    // Another UID is not taken back but refused: it is meant for another object.
+    let uid = Some(new.uid().to_owned()).filter(|uid| !uid.is_empty());
     for field in SERVER_SET {
         match old.metadata().get(field) {
             Some(value) => {
@@ -45,6 +47,9 @@ pub(crate) fn prepare_update(old: &Object, new: &mut Object) {
                 new.metadata_mut().shift_remove(field);
             }
         }
+    }
+    if let Some(uid) = uid {
+        new.set_metadata_text("uid", &uid);
     }
 }
 
@@ -92,6 +97,7 @@ pub(crate) fn validate_update(
     for (field, before, after) in [
         ("metadata.name", old.name(), new.name()),
         ("metadata.namespace", old.namespace(), new.namespace()),
+        ("metadata.uid", old.uid(), new.uid()),
     ] {
         if before != after {
             found.push(Violation::invalid(
@@ -204,8 +210,7 @@ mod tests {
     #[test]
     fn an_update_keeps_what_is_the_servers() {
         let old = object(json!({"name": "a", "uid": "u", "resourceVersion": "7"}));
-        let mut new =
-            object(json!({"name": "a", "uid": "v", "selfLink": "/x", "labels": {"a": "b"}}));
+        let mut new = object(json!({"name": "a", "selfLink": "/x", "labels": {"a": "b"}}));
         prepare_update(&old, &mut new);
         assert_eq!(
             Value::Object(new.metadata().clone()),

@@ -31,6 +31,7 @@ impl Status {
             Reason::NotFound,
             "the server could not find the requested resource",
         )
+        .about_nothing()
     }
 
     /// 409: a create met an object of that name.
@@ -132,12 +133,12 @@ impl Status {
     }
 
     /// 405: the resource is served, but not with this verb.
-    pub(crate) fn method_not_allowed(resource: &GroupResource, verb: &str) -> Self {
+    pub(crate) fn method_not_allowed() -> Self {
         Self::new(
             Reason::MethodNotAllowed,
-            format!("{verb} is not supported on resources of kind \"{resource}\""),
+            "the server does not allow this method on the requested resource",
         )
-        .about(resource, "")
+        .about_nothing()
     }
 
     /// 406: none of the media types that the client accepts is served here.
@@ -302,6 +303,12 @@ impl Status {
             kind: Some(resource.resource.clone()),
             ..meta::StatusDetails::default()
         });
+        self
+    }
+
+    /// With the details that Kubernetes writes where it has none.
+    fn about_nothing(mut self) -> Self {
+        self.0.details = Some(meta::StatusDetails::default());
         self
     }
 

@@ -34,7 +34,7 @@ fn validate(old: Option<&ConfigMap>, new: &ConfigMap) -> Vec<Violation> {
     if let Some(key) = both {
         found.push(Violation::invalid(
             format!("data[{key}]"),
-            "the same key is in binaryData",
+            format!("{key:?}: duplicate of key present in binaryData"),
         ));
     }
     let text = new.data.iter().flatten().map(|(_, value)| value.len());
@@ -46,13 +46,10 @@ fn validate(old: Option<&ConfigMap>, new: &ConfigMap) -> Vec<Violation> {
     found.extend(data::size("data", text.chain(binary)));
     if let Some(old) = old.filter(|old| old.immutable == Some(true)) {
         if new.immutable != Some(true) {
-            found.push(Violation::forbidden(
-                "immutable",
-                "cannot be unset once it is set",
-            ));
+            found.push(Violation::forbidden("immutable", data::CONSTANT));
         }
         if (&old.data, &old.binary_data) != (&new.data, &new.binary_data) {
-            found.push(Violation::forbidden("data", "this ConfigMap is immutable"));
+            found.push(Violation::forbidden("data", data::CONSTANT));
         }
     }
     found

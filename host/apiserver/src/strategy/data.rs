@@ -5,6 +5,9 @@ use super::Violation;
 /// The most that one Secret or ConfigMap may hold, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// What is wrong with a change of what does not change.
+pub(super) const CONSTANT: &str = "field is immutable when `immutable` is set";
+
 /// What is wrong with the keys of a map.
 pub(super) fn keys<'a>(field: &str, keys: impl Iterator<Item = &'a String>) -> Vec<Violation> {
     keys.filter(|key| !is_key(key))

@@ -29,19 +29,17 @@ pub(super) fn admit(new: Object, context: &Context) -> Result<Object, Status> {
 /// Source: `ValidateLeaseSpec` in `pkg/apis/coordination/validation`.
 fn violations(spec: &LeaseSpec) -> Vec<Violation> {
     let mut found = Vec::new();
-    if spec
-        .lease_duration_seconds
-        .is_some_and(|seconds| seconds <= 0)
-    {
+    let seconds = spec.lease_duration_seconds;
+    if let Some(seconds) = seconds.filter(|seconds| *seconds <= 0) {
         found.push(Violation::invalid(
             "spec.leaseDurationSeconds",
-            "must be greater than 0",
+            format!("{seconds}: must be greater than 0"),
         ));
     }
-    if spec.lease_transitions.is_some_and(|times| times < 0) {
+    if let Some(times) = spec.lease_transitions.filter(|times| *times < 0) {
         found.push(Violation::invalid(
             "spec.leaseTransitions",
-            "must not be less than 0",
+            format!("{times}: must be greater than or equal to 0"),
         ));
     }
     found

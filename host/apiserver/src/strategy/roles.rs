@@ -3,6 +3,7 @@
 use k8s_openapi::api::rbac::v1::{AggregationRule, PolicyRule, RoleRef, Subject};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{Violation, forbidden, read, valid};
 use crate::authorization::permissions::Permissions;
@@ -107,15 +108,16 @@ pub(crate) fn rules(rules: &[PolicyRule], namespaced: bool) -> Vec<Violation> {
         if rule.verbs.is_empty() {
             found.push(Violation::required(
                 format!("{field}.verbs"),
-                "must name at least one verb",
+                "verbs must contain at least one value",
             ));
         }
-        if !empty(&rule.non_resource_urls) {
+        let paths = rule.non_resource_urls.as_deref().unwrap_or_default();
+        if !paths.is_empty() {
             let field = format!("{field}.nonResourceURLs");
             if namespaced {
                 found.push(Violation::invalid(
                     field,
-                    "a path has no namespace: only a ClusterRole may grant it",
+                    format!("{paths:?}: namespaced rules cannot apply to non-resource URLs"),
                 ));
             } else if !(empty(&rule.api_groups)
                 && empty(&rule.resources)
@@ -123,7 +125,9 @@ pub(crate) fn rules(rules: &[PolicyRule], namespaced: bool) -> Vec<Violation> {
             {
                 found.push(Violation::invalid(
                     field,
-                    "a rule is about resources or about paths, not both",
+                    format!(
+                        "{paths:?}: rules cannot apply to both regular resources and non-resource URLs"
+                    ),
                 ));
             }
             continue;
@@ -131,13 +135,13 @@ pub(crate) fn rules(rules: &[PolicyRule], namespaced: bool) -> Vec<Violation> {
         if empty(&rule.api_groups) {
             found.push(Violation::required(
                 format!("{field}.apiGroups"),
-                "must name at least one group (\"\" is the core group)",
+                "resource rules must supply at least one api group",
             ));
         }
         if empty(&rule.resources) {
             found.push(Violation::required(
                 format!("{field}.resources"),
-                "must name at least one resource",
+                "resource rules must supply at least one resource",
             ));
         }
     }
@@ -157,34 +161,29 @@ pub(crate) fn aggregation(rule: Option<&AggregationRule>) -> Option<Violation> {
 /// Everything wrong with a binding's reference, given the one before the write.
 pub(crate) fn role_ref(old: Option<&RoleRef>, new: &RoleRef, namespaced: bool) -> Vec<Violation> {
     let mut found = Vec::new();
-    if new
-        .api_group
-        .as_deref()
-        .is_some_and(|group| group != resources::RBAC)
-    {
+    let group = new.api_group.as_deref();
+    if let Some(group) = group.filter(|group| *group != resources::RBAC) {
         found.push(Violation::not_supported(
             "roleRef.apiGroup",
-            format!("must be {:?}", resources::RBAC),
+            &group,
+            &[resources::RBAC],
         ));
     }
-    let kind_holds = new.kind == "ClusterRole" || (namespaced && new.kind == "Role");
-    if !kind_holds {
-        found.push(Violation::not_supported(
-            "roleRef.kind",
-            if namespaced {
-                "must be Role or ClusterRole"
-            } else {
-                "must be ClusterRole"
-            },
-        ));
+    let kinds: &[&str] = match namespaced {
+        true => &["Role", "ClusterRole"],
+        false => &["ClusterRole"],
+    };
+    if !kinds.contains(&new.kind.as_str()) {
+        found.push(Violation::not_supported("roleRef.kind", &new.kind, kinds));
     }
     if new.name.is_empty() {
-        found.push(Violation::required("roleRef.name", "must be given"));
+        found.push(Violation::missing("roleRef.name"));
     }
     if old.is_some_and(|old| (&old.kind, &old.name) != (&new.kind, &new.name)) {
+        let value = json!({"APIGroup": resources::RBAC, "Kind": new.kind, "Name": new.name});
         found.push(Violation::invalid(
             "roleRef",
-            "cannot be changed: delete the binding and create another",
+            format!("{value}: cannot change roleRef"),
         ));
     }
     found
@@ -196,37 +195,34 @@ pub(crate) fn subjects(subjects: &[Subject], namespaced: bool) -> Vec<Violation>
     for (index, subject) in subjects.iter().enumerate() {
         let field = format!("subjects[{index}]");
         if subject.name.is_empty() {
-            found.push(Violation::required(
-                format!("{field}.name"),
-                "must be given",
-            ));
+            found.push(Violation::missing(format!("{field}.name")));
         }
         let group = subject.api_group.as_deref().unwrap_or_default();
-        let (group_holds, namespace_holds) = match subject.kind.as_str() {
-            "User" | "Group" => (group.is_empty() || group == resources::RBAC, true),
+        let (its_group, namespace_holds) = match subject.kind.as_str() {
+            "User" | "Group" => (resources::RBAC, true),
             "ServiceAccount" => (
-                group.is_empty(),
+                "",
                 namespaced || subject.namespace.as_ref().is_some_and(|n| !n.is_empty()),
             ),
-            _ => {
+            kind => {
                 found.push(Violation::not_supported(
                     format!("{field}.kind"),
-                    "must be User, Group or ServiceAccount",
+                    &kind,
+                    &["ServiceAccount", "User", "Group"],
                 ));
-                (true, true)
+                continue;
             }
         };
-        if !group_holds {
+        // One that is not said is filled in.
+        if !group.is_empty() && group != its_group {
             found.push(Violation::not_supported(
                 format!("{field}.apiGroup"),
-                format!("{group:?} is not the group of a {}", subject.kind),
+                &group,
+                &[its_group],
             ));
         }
         if !namespace_holds {
-            found.push(Violation::required(
-                format!("{field}.namespace"),
-                "a ServiceAccount has a namespace",
-            ));
+            found.push(Violation::missing(format!("{field}.namespace")));
         }
     }
     found

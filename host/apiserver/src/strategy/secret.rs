@@ -205,17 +205,18 @@ fn validate(old: Option<&Secret>, new: &Secret) -> Vec<Violation> {
 fn validate_change(old: &Secret, new: &Secret) -> Vec<Violation> {
     let mut found = Vec::new();
     if old.type_ != new.type_ {
-        found.push(Violation::invalid("type", "cannot be changed"));
+        let type_ = new.type_.as_deref().unwrap_or_default();
+        found.push(Violation::invalid(
+            "type",
+            format!("{type_:?}: field is immutable"),
+        ));
     }
     if old.immutable == Some(true) {
         if new.immutable != Some(true) {
-            found.push(Violation::forbidden(
-                "immutable",
-                "cannot be unset once it is set",
-            ));
+            found.push(Violation::forbidden("immutable", data::CONSTANT));
         }
         if old.data != new.data {
-            found.push(Violation::forbidden("data", "this Secret is immutable"));
+            found.push(Violation::forbidden("data", data::CONSTANT));
         }
     }
     found

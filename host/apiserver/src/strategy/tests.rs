@@ -186,9 +186,13 @@ async fn approving_needs_the_verb_on_the_signer() {
         {"type": "Denied", "status": "True"},
     ]));
     let refused = server.admit(&door, Some(&stored), both).await;
-    assert_refused(refused, 422, "Approved and Denied exclude each other");
+    assert_refused(
+        refused,
+        422,
+        "Approved and Denied conditions are mutually exclusive",
+    );
     let withdrawn = server.admit(&door, Some(&stored), request(json!([]))).await;
-    assert_refused(withdrawn, 422, "cannot be withdrawn");
+    assert_refused(withdrawn, 422, "may not remove a condition");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ pub(crate) struct Violation {
     pub(crate) field: String,
     /// The kind of problem.
     pub(crate) problem: Problem,
-    /// What was seen and what is expected, in words. Never a secret value.
+    /// What was seen and what is expected, in words, where the problem alone does not say it. Never a secret value.
     pub(crate) detail: String,
 }
 
@@ -21,9 +21,15 @@ pub(crate) enum Problem {
     NotSupported,
     Duplicate,
     Forbidden,
+    TooLong,
 }
 
 impl Violation {
+    /// A value that has to be there, and nothing more to say about it.
+    pub(crate) fn missing(field: impl Into<String>) -> Self {
+        Self::required(field, "")
+    }
+
     pub(crate) fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(Problem::Required, field, detail)
     }
@@ -32,7 +38,14 @@ impl Violation {
         Self::new(Problem::Invalid, field, detail)
     }
 
-    pub(crate) fn not_supported(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    /// A value that is none of those that there are.
+    pub(crate) fn not_supported(
+        field: impl Into<String>,
+        value: &impl fmt::Debug,
+        supported: &[&str],
+    ) -> Self {
+        let supported: Vec<_> = supported.iter().map(|one| format!("{one:?}")).collect();
+        let detail = format!("{value:?}: supported values: {}", supported.join(", "));
         Self::new(Problem::NotSupported, field, detail)
     }
 
@@ -42,6 +55,12 @@ impl Violation {
 
     pub(crate) fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(Problem::Forbidden, field, detail)
+    }
+
+    /// A text of more than `limit` bytes.
+    pub(crate) fn too_long(field: impl Into<String>, limit: usize) -> Self {
+        let detail = format!("may not be more than {limit} bytes");
+        Self::new(Problem::TooLong, field, detail)
     }
 
     fn new(problem: Problem, field: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -62,6 +81,7 @@ impl Problem {
             Self::NotSupported => "FieldValueNotSupported",
             Self::Duplicate => "FieldValueDuplicate",
             Self::Forbidden => "FieldValueForbidden",
+            Self::TooLong => "FieldValueTooLong",
         }
     }
 
@@ -72,18 +92,17 @@ impl Problem {
             Self::NotSupported => "Unsupported value",
             Self::Duplicate => "Duplicate value",
             Self::Forbidden => "Forbidden",
+            Self::TooLong => "Too long",
         }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}: {}",
-            self.field,
-            self.problem.words(),
-            self.detail
-        )
+        write!(f, "{}: {}", self.field, self.problem.words())?;
+        match self.detail.as_str() {
+            "" => Ok(()),
+            detail => write!(f, ": {detail}"),
+        }
     }
 }

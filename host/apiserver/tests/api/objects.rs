@@ -252,7 +252,7 @@ async fn a_dry_run_stores_nothing() {
     );
     assert_eq!(get(&client, &one("a")).await.1["data"]["key"], "1");
     let answer = delete(&client, &one("a"), json!({"dryRun": ["Some"]})).await;
-    assert_eq!(answer.0, 400);
+    assert_eq!(answer.0, 422);
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_delete_keeps_to_its_preconditions() {
         };
         assert_eq!(status.reason, "Conflict");
         assert!(
-            status.message.contains("Precondition failed"),
+            status.message.contains("in the precondition"),
             "{}",
             status.message
         );

@@ -60,7 +60,7 @@ async fn wrong_patches_change_nothing() {
         (
             "merge-patch+json",
             json!({"metadata": {"uid": "other"}, "data": {"a": "b"}}),
-            409,
+            422,
         ),
         ("merge-patch+json", json!({"kind": "Secret"}), 400),
         (

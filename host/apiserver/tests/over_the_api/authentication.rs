@@ -177,7 +177,7 @@ async fn whose_token_it_is_is_told_to_administrators() {
     );
     assert_eq!(answer.spec.token, "", "the answer repeats no secret");
     let answer = ask(admin, "abcdef.fedcba9876543210").await.unwrap();
-    assert_eq!(answer.status.unwrap().authenticated, Some(false));
+    assert_eq!(answer.status.unwrap().authenticated, None);
     for client in [loopback.node("n1"), loopback.token(TOKEN)] {
         let (code, message) = refusal(ask(client, TOKEN).await);
         assert_eq!(code, 403, "{message}");

@@ -97,7 +97,7 @@ async fn a_decision_is_made_once_and_a_certificate_is_set_once() {
             .await,
     );
     assert_eq!(code, 422);
-    assert!(message.contains("cannot be withdrawn"), "{message}");
+    assert!(message.contains("may not remove a condition"), "{message}");
 
     let certificate = |text: &str| {
         Patch::Merge(json!({"status": {"certificate": ByteString(text.as_bytes().to_vec())}}))

@@ -27,6 +27,10 @@ pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Envelope, ProtobufError> {
     let unknown = bytes
         .strip_prefix(PREFIX)
         .ok_or(ProtobufError::NoEnvelope)?;
+    // To protobuf it would be an envelope whose fields have no value.
+    if unknown.is_empty() {
+        return Err(ProtobufError::Empty);
+    }
     let unknown = Unknown::decode(unknown)?;
     let meta = unknown.type_meta.unwrap_or_default();
     Ok(Envelope {

@@ -41,6 +41,9 @@ pub(crate) enum ProtobufError {
     /// The envelope's first bytes are others.
     #[error("it does not begin with the four bytes of Kubernetes' protobuf envelope")]
     NoEnvelope,
+    /// There is nothing after them.
+    #[error("it ends after the four bytes of Kubernetes' protobuf envelope")]
+    Empty,
     /// Bytes that are no protobuf, or not of this message.
     #[error(transparent)]
     Decode(#[from] prost::DecodeError),

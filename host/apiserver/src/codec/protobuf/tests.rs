@@ -19,7 +19,7 @@ fn an_envelope_holds_what_was_put_into_it() {
             message: vec![1, 2, 3],
         }
     );
-    for wrong in [&b"{}"[..], b"", b"k8s", b"k8s\0\x0a\xff"] {
+    for wrong in [&b"{}"[..], b"", b"k8s", b"k8s\0", b"k8s\0\x0a\xff"] {
         assert!(open(wrong).is_err(), "{wrong:?}");
     }
 }

@@ -36,6 +36,7 @@ pub(super) static EVENTS: Definition = Definition {
 
 pub(in crate::resource) static NAMESPACES: Definition = Definition {
     short_names: &["ns"],
+    returns_deleted: true,
     subresources: &[Subresource::Status],
     name_rule: NameRule::Label,
     selectable_fields: &["status.phase"],
@@ -81,6 +82,7 @@ pub(super) static SECRETS: Definition = Definition {
 
 pub(super) static SERVICE_ACCOUNTS: Definition = Definition {
     short_names: &["sa"],
+    returns_deleted: true,
     merge: &[
         Merge {
             path: "imagePullSecrets",

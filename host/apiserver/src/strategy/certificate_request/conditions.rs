@@ -77,10 +77,7 @@ pub(super) fn violations(old: &[Condition], new: &[Condition]) -> Vec<Violation>
         let field = format!("status.conditions[{index}]");
         let type_ = condition.type_.as_str();
         if type_.is_empty() {
-            found.push(Violation::required(
-                format!("{field}.type"),
-                "must be given",
-            ));
+            found.push(Violation::missing(format!("{field}.type")));
         }
         if new.iter().take(index).any(|other| other.type_ == type_) {
             found.push(Violation::duplicate(
@@ -89,40 +86,37 @@ pub(super) fn violations(old: &[Condition], new: &[Condition]) -> Vec<Violation>
             ));
         }
         if condition.status.is_empty() {
-            found.push(Violation::required(
-                format!("{field}.status"),
-                "must be given",
-            ));
+            found.push(Violation::missing(format!("{field}.status")));
             continue;
         }
-        let status_holds = match type_ {
-            APPROVED | DENIED | FAILED => condition.status == "True",
-            _ => matches!(condition.status.as_str(), "True" | "False" | "Unknown"),
+        let statuses: &[&str] = match type_ {
+            APPROVED | DENIED | FAILED => &["True"],
+            _ => &["False", "True", "Unknown"],
         };
-        if !status_holds {
+        if !statuses.contains(&condition.status.as_str()) {
             found.push(Violation::not_supported(
                 format!("{field}.status"),
-                format!(
-                    "{:?} is no status of a condition of type {type_:?}",
-                    condition.status
-                ),
+                &condition.status,
+                statuses,
             ));
         }
     }
     let has = |conditions: &[Condition], type_: &str| {
         conditions.iter().any(|condition| condition.type_ == type_)
     };
-    if has(new, APPROVED) && has(new, DENIED) {
+    let mut decisions = new.iter().map(|condition| condition.type_.as_str());
+    let last = decisions.rfind(|type_| matches!(*type_, APPROVED | DENIED));
+    if let Some(last) = last.filter(|_| has(new, APPROVED) && has(new, DENIED)) {
         found.push(Violation::invalid(
             "status.conditions",
-            "Approved and Denied exclude each other",
+            format!("{last:?}: Approved and Denied conditions are mutually exclusive"),
         ));
     }
     for type_ in [APPROVED, DENIED, FAILED] {
         if has(old, type_) && !has(new, type_) {
             found.push(Violation::forbidden(
                 "status.conditions",
-                format!("a condition of type {type_:?} cannot be withdrawn"),
+                format!("updates may not remove a condition of type {type_:?}"),
             ));
         }
     }

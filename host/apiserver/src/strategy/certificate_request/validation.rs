@@ -14,31 +14,31 @@ use crate::strategy::Violation;
 /// The shortest lifetime that may be asked for, in seconds.
 const MIN_EXPIRATION_SECONDS: i32 = 600;
 
-/// Every usage that `certificates.k8s.io/v1` knows.
+/// Every usage that `certificates.k8s.io/v1` knows, in the order in which answers list them.
 const USAGES: [&str; 23] = [
-    "signing",
-    "digital signature",
-    "content commitment",
-    "key encipherment",
-    "key agreement",
-    "data encipherment",
-    "cert sign",
-    "crl sign",
-    "encipher only",
-    "decipher only",
     "any",
-    "server auth",
+    "cert sign",
     "client auth",
     "code signing",
+    "content commitment",
+    "crl sign",
+    "data encipherment",
+    "decipher only",
+    "digital signature",
     "email protection",
-    "s/mime",
+    "encipher only",
     "ipsec end system",
     "ipsec tunnel",
     "ipsec user",
-    "timestamping",
-    "ocsp signing",
+    "key agreement",
+    "key encipherment",
     "microsoft sgc",
     "netscape sgc",
+    "ocsp signing",
+    "s/mime",
+    "server auth",
+    "signing",
+    "timestamping",
 ];
 
 /// Everything wrong with a spec.
@@ -51,13 +51,14 @@ pub(super) fn spec(spec: &CertificateSigningRequestSpec) -> Vec<Violation> {
         found.push(violation);
     }
     found.extend(usages(spec.usages.as_deref().unwrap_or_default()));
-    if spec
-        .expiration_seconds
-        .is_some_and(|seconds| seconds < MIN_EXPIRATION_SECONDS)
-    {
+    let seconds = spec.expiration_seconds;
+    if let Some(seconds) = seconds.filter(|seconds| *seconds < MIN_EXPIRATION_SECONDS) {
         found.push(Violation::invalid(
             "spec.expirationSeconds",
-            format!("may not be below {MIN_EXPIRATION_SECONDS} seconds"),
+            format!(
+                "{seconds}: may not specify a duration less than {MIN_EXPIRATION_SECONDS} seconds ({} minutes)",
+                MIN_EXPIRATION_SECONDS / 60
+            ),
         ));
     }
     found
@@ -87,26 +88,28 @@ fn request(bytes: &[u8]) -> Result<(), String> {
 /// `<domain of at least two labels>/<path of dot-separated labels>`.
 fn signer_name(name: &str) -> Result<(), Violation> {
     const FIELD: &str = "spec.signerName";
-    const FORM: &str = "must be a domain and a path, such as \"example.com/signer-name\"";
+    let malformed = || {
+        let form =
+            "must be a fully qualified domain and path of the form 'example.com/signer-name'";
+        Violation::invalid(FIELD, format!("{name:?}: {form}"))
+    };
     if name.is_empty() {
-        return Err(Violation::required(FIELD, FORM));
+        return Err(Violation::missing(FIELD));
     }
     if name == "kubernetes.io/legacy-unknown" {
         return Err(Violation::invalid(
             FIELD,
-            "the legacy signer cannot be used in certificates.k8s.io/v1",
+            format!("{name:?}: the legacy signerName is not allowed via this API version"),
         ));
     }
-    let (domain, path) = name
-        .split_once('/')
-        .ok_or_else(|| Violation::invalid(FIELD, FORM))?;
+    let (domain, path) = name.split_once('/').ok_or_else(malformed)?;
     let domain_holds =
         domain.len() <= 253 && domain.contains('.') && domain.split('.').all(is_label);
     let path_holds = path.len() <= 317 && path.split('.').all(is_label);
     if domain_holds && path_holds {
         Ok(())
     } else {
-        Err(Violation::invalid(FIELD, FORM))
+        Err(malformed())
     }
 }
 
@@ -122,10 +125,7 @@ fn is_label(label: &str) -> bool {
 
 fn usages(usages: &[String]) -> Vec<Violation> {
     if usages.is_empty() {
-        return vec![Violation::required(
-            "spec.usages",
-            "must name at least one usage",
-        )];
+        return vec![Violation::missing("spec.usages")];
     }
     let mut seen = HashSet::new();
     usages
@@ -134,10 +134,7 @@ fn usages(usages: &[String]) -> Vec<Violation> {
         .filter_map(|(index, usage)| {
             let field = format!("spec.usages[{index}]");
             if !USAGES.contains(&usage.as_str()) {
-                Some(Violation::not_supported(
-                    field,
-                    format!("{usage:?} is no usage"),
-                ))
+                Some(Violation::not_supported(field, usage, &USAGES))
             } else if !seen.insert(usage) {
                 Some(Violation::duplicate(field, format!("{usage:?}")))
             } else {

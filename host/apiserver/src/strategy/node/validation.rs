@@ -19,7 +19,7 @@ pub(super) fn violations(old: Option<&Node>, new: &Node) -> Vec<Violation> {
     if old.is_some_and(|old| !networks(old).is_empty() && networks(old) != networks(new)) {
         found.push(Violation::forbidden(
             "spec.podCIDRs",
-            "a node keeps the networks that it was given",
+            "node updates may not change podCIDR except from \"\" to valid",
         ));
     }
     found
@@ -42,10 +42,10 @@ fn taints(node: &Node) -> Vec<Violation> {
             ));
         }
         if !EFFECTS.contains(&taint.effect.as_str()) {
-            let expected = EFFECTS.join(", ");
             found.push(Violation::not_supported(
                 field("effect"),
-                format!("expected one of {expected}"),
+                &taint.effect,
+                &EFFECTS,
             ));
         }
         let is_same = |other: &Taint| other.key == taint.key && other.effect == taint.effect;

@@ -63,12 +63,7 @@ pub(super) fn violations(secret: &Secret) -> Vec<Violation> {
         .keys
         .iter()
         .filter(|key| value(key).is_none())
-        .map(|key| {
-            Violation::required(
-                field(key),
-                format!("a Secret of type {} has it", type_.name),
-            )
-        })
+        .map(|key| Violation::missing(field(key)))
         .collect();
     match type_.needs {
         Needs::One if missing.len() < type_.keys.len() => Vec::new(),
