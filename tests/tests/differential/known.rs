@@ -11,28 +11,43 @@ pub(crate) struct Known {
     entries: Vec<(Entry, bool)>,
 }
 
-/// Places of answers where a difference is known.
+/// An entry as it stands in the file.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Entry {
-    /// `FILE: TITLE` of the request; `*` stands for any text.
-    request: String,
+struct Reason {
+    /// `FILE: TITLE` of each request; `*` stands for any text.
+    requests: Vec<String>,
     /// The place in the answer; `*` stands for any text.
     at: String,
     /// Why.
     reason: String,
 }
 
+/// Places of answers where a difference is known.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    request: String,
+    at: String,
+}
+
 impl Known {
     pub(crate) fn read(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).expect("the list of known differences");
-        let entries: Vec<Entry> = serde_saphyr::from_str(&text).expect("a list of differences");
-        for entry in &entries {
-            assert!(!entry.reason.trim().is_empty(), "{entry} has no reason");
+        let reasons: Vec<Reason> = serde_saphyr::from_str(&text).expect("a list of differences");
+        let mut entries = Vec::new();
+        for Reason {
+            requests,
+            at,
+            reason,
+        } in reasons
+        {
+            assert!(!reason.trim().is_empty(), "{requests:?} have no reason");
+            for request in requests {
+                let at = at.clone();
+                entries.push((Entry { request, at }, false));
+            }
         }
-        Self {
-            entries: entries.into_iter().map(|entry| (entry, false)).collect(),
-        }
+        Self { entries }
     }
 
     /// Whether the difference stands in the list.

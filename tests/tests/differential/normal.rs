@@ -1,5 +1,5 @@
-//! Answers without what has to differ: times, UIDs, resource versions, digests of certificates. What is null is left out:
-//! clients read both alike.
+//! Answers without what has to differ: times, UIDs, resource versions, generated names, digests of certificates, and signatures,
+//! which come when a controller gets to it. What is null is left out: clients read both alike.
 
 use std::sync::LazyLock;
 
@@ -25,6 +25,9 @@ static UID: LazyLock<Regex> = LazyLock::new(|| {
 static CREDENTIAL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("X509SHA256=[0-9a-f]{64}").expect("a pattern"));
 
+/// What a signature's key in cluster-info begins with.
+const SIGNATURE: &str = "jws-kubeconfig-";
+
 /// An answer as it is compared.
 pub(crate) fn normalised(answer: Answer) -> Value {
     let documents: Vec<_> = answer.documents.into_iter().map(without_chance).collect();
@@ -38,9 +41,9 @@ pub(crate) fn normalised(answer: Answer) -> Value {
 fn without_chance(value: Value) -> Value {
     match value {
         Value::Object(fields) => Value::Object(
-            fields
+            without_generated_name(fields)
                 .into_iter()
-                .filter(|(_, value)| !value.is_null())
+                .filter(|(name, value)| !value.is_null() && !name.starts_with(SIGNATURE))
                 .map(|(name, value)| {
                     let value = match (name.as_str(), value) {
                         ("resourceVersion", Value::String(version)) if !version.is_empty() => {
@@ -48,6 +51,12 @@ fn without_chance(value: Value) -> Value {
                         }
                         ("cells", Value::Array(cells)) => {
                             Value::Array(cells.into_iter().map(without_age).collect())
+                        }
+                        // Kubernetes tells them in the order in which its cache has the bindings, which is none.
+                        ("resourceRules" | "nonResourceRules", Value::Array(rules)) => {
+                            let mut rules: Vec<_> = rules.into_iter().map(without_chance).collect();
+                            rules.sort_by_key(Value::to_string);
+                            Value::Array(rules)
                         }
                         (_, value) => without_chance(value),
                     };
@@ -63,6 +72,18 @@ fn without_chance(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// Metadata whose name the server made up.
+fn without_generated_name(mut fields: Map<String, Value>) -> Map<String, Value> {
+    let text = |field: &str| fields.get(field).and_then(Value::as_str);
+    if let (Some(base), Some(name)) = (text("generateName"), text("name"))
+        && name.starts_with(base)
+    {
+        let name = format!("{base}GENERATED");
+        fields.insert("name".to_owned(), name.into());
+    }
+    fields
 }
 
 fn without_age(cell: Value) -> Value {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::body::Body;
+
 /// A file of requests, sent one after the other.
 #[derive(Debug)]
 pub(crate) struct Script {
@@ -12,8 +14,8 @@ pub(crate) struct Script {
     pub(crate) requests: Vec<Request>,
 }
 
-/// One request, as it goes over the wire. In the place of `{{TITLE uid}}` and `{{TITLE resourceVersion}}` goes what the
-/// same server answered to the request of that title.
+/// One request, as it goes over the wire. In the place of `{{TITLE FIELD}}` goes what the same server said in this field of
+/// the metadata, such as `uid`, when it answered the request of that title.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) title: String,
@@ -21,7 +23,7 @@ pub(crate) struct Request {
     /// Path and query.
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Body,
 }
 
 impl Script {
@@ -77,7 +79,7 @@ impl Request {
             method: method.to_owned(),
             target: target.to_owned(),
             headers: headers.collect(),
-            body: body.trim_end_matches('\n').to_owned(),
+            body: Body::parse(body),
             title,
         }
     }

@@ -8,8 +8,15 @@ use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
+use slipway_apiserver::{protobuf_to_json, protobuf_watch_to_json};
 
 use crate::script::Request;
+
+/// The media type of Kubernetes' protobuf.
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// The same of a watch.
+const PROTOBUF_WATCH: &str = "application/vnd.kubernetes.protobuf;stream=watch";
 
 /// One of the two API servers, and the metadata of the objects that it has shown, by the titles of the requests.
 pub(crate) struct Server {
@@ -46,7 +53,7 @@ impl Server {
         for (name, value) in &request.headers {
             built = built.header(name, value);
         }
-        let body = Body::from(self.filled_in(&request.body).into_bytes());
+        let body = Body::from(request.body.to_bytes(|text| self.filled_in(text)));
         let sent = built.body(body).expect("a request");
         let response = self.client.send(sent).await.expect("an answer");
         let content_type = response
@@ -55,8 +62,8 @@ impl Server {
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let code = response.status().as_u16();
         let bytes = response.into_body().collect().await.expect("a whole body");
-        let text = String::from_utf8_lossy(&bytes.to_bytes()).into_owned();
-        let documents = documents(&text);
+        let content_type = content_type.unwrap_or_default();
+        let documents = documents(&content_type, &bytes.to_bytes());
         if let [only] = documents.as_slice()
             && !request.is_watch()
         {
@@ -65,12 +72,12 @@ impl Server {
         }
         Answer {
             code,
-            content_type: content_type.unwrap_or_default(),
+            content_type,
             documents,
         }
     }
 
-    /// With what this server has shown in the place of `{{TITLE uid}}` and `{{TITLE resourceVersion}}`.
+    /// With what this server has shown in the place of `{{TITLE FIELD}}`.
     fn filled_in(&self, text: &str) -> String {
         let mut parts = text.split("{{");
         let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -89,10 +96,16 @@ impl Server {
     }
 }
 
-/// The documents of a body; what is no JSON is a text.
-fn documents(text: &str) -> Vec<Value> {
-    let parsed: Result<Vec<_>, _> = serde_json::Deserializer::from_str(text)
-        .into_iter()
-        .collect();
-    parsed.unwrap_or_else(|_| vec![Value::String(text.to_owned())])
+/// The documents of a body, those of protobuf as JSON would say them; what is neither is a text.
+fn documents(content_type: &str, body: &[u8]) -> Vec<Value> {
+    let parsed = match content_type {
+        _ if body.is_empty() => return Vec::new(),
+        PROTOBUF => protobuf_to_json(body).map(|document| vec![document]).ok(),
+        PROTOBUF_WATCH => protobuf_watch_to_json(body).ok(),
+        _ => serde_json::Deserializer::from_slice(body)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .ok(),
+    };
+    parsed.unwrap_or_else(|| vec![String::from_utf8_lossy(body).into_owned().into()])
 }
