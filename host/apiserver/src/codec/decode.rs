@@ -82,7 +82,7 @@ fn json_object(
     definition: &Definition,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
-    let (value, twice) = duplicates::parse(body).map_err(|error| {
+    let (value, flaws) = duplicates::parse(body).map_err(|error| {
         // Where, not what: the text may be a Secret's.
         let (line, column) = (error.line(), error.column());
         unrecognized(
@@ -95,10 +95,7 @@ fn json_object(
         Value::Null => json!({}),
         value => value,
     };
-    let twice = twice
-        .iter()
-        .map(|field| format!("duplicate field {field:?}"));
-    read_as(value, definition, validation, twice.collect())
+    typed(value, definition, validation, flaws)
 }
 
 /// Reads a message. What it holds beyond its kind cannot be named: there is no validation of fields to ask for.
@@ -127,24 +124,15 @@ fn message(body: &[u8], definition: &Definition) -> Result<Decoded, Status> {
     })
 }
 
-/// Reads a value as the resource's kind.
+/// Reads a value as the resource's kind. `flaws` are those of the text that it was read from.
 ///
 /// # Errors
 /// 400 when it is not of that kind.
 pub(crate) fn typed(
-    value: Value,
-    definition: &Definition,
-    validation: FieldValidation,
-) -> Result<Decoded, Status> {
-    read_as(value, definition, validation, Vec::new())
-}
-
-/// The same where something may be wrong already that does not keep it from being read.
-fn read_as(
     mut value: Value,
     definition: &Definition,
     validation: FieldValidation,
-    wrong_already: Vec<String>,
+    flaws: Vec<String>,
 ) -> Result<Decoded, Status> {
     check_type(&mut value, definition)?;
     let wrong = |error: ObjectError| unreadable(definition, &error);
@@ -161,7 +149,7 @@ fn read_as(
     let unknown = unknown
         .iter()
         .map(|field| format!("unknown field {field:?}"));
-    let warnings: Vec<String> = unknown.chain(wrong_already).collect();
+    let warnings: Vec<String> = unknown.chain(flaws).collect();
     if validation == FieldValidation::Strict && !warnings.is_empty() {
         let why = format!("strict decoding error: {}", warnings.join(", "));
         return Err(malformed(definition, &why));
@@ -302,7 +290,7 @@ mod tests {
     ) -> Result<Decoded, Status> {
         let registry = Registry::new(Default::default());
         let definition = registry.find("", "v1", plural).unwrap().definition();
-        typed(value, definition, validation)
+        typed(value, definition, validation, Vec::new())
     }
 
     #[tokio::test]

@@ -5,11 +5,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The value of a text, and the paths of the fields that stand in it more than once.
+/// The value of a text, and which fields stand in it more than once, in words.
 ///
 /// # Errors
 /// When the text is no JSON.
-pub(super) fn parse(json: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
+pub(crate) fn parse(json: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
     let mut found = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = At {
@@ -18,7 +18,8 @@ pub(super) fn parse(json: &[u8]) -> Result<(Value, Vec<String>), serde_json::Err
     };
     let value = value.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok((value, found))
+    let flaws = found.iter().map(|path| format!("duplicate field {path:?}"));
+    Ok((value, flaws.collect()))
 }
 
 /// A value at a path.
@@ -122,7 +123,10 @@ mod tests {
         let (value, found) = parse(text).unwrap();
         let expected = json!({"a": "x", "b": [{"c": {"d": null}}, -1.5], "e": {"a": true}});
         assert_eq!(value, expected);
-        assert_eq!(found, ["b[0].c.d", "a"]);
+        assert_eq!(
+            found,
+            ["duplicate field \"b[0].c.d\"", "duplicate field \"a\""]
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) use accept::{
     DiscoveryFormat, Format, Shape, negotiate, negotiate_discovery, negotiate_status,
 };
 pub(crate) use decode::{Decoded, decode, decode_options, media_type, read, typed};
+pub(crate) use duplicates::parse as parse_json;
 pub(crate) use encoding::{Encoding, Type};
 pub(crate) use protobuf::{Message, Protobuf};
 pub use protobuf::{Unreadable, protobuf_to_json, protobuf_watch_to_json};

@@ -54,7 +54,13 @@ impl Config {
             }
         }
         // Only to see what the kind does not know: read as its kind it would say more than was said.
-        let warnings = typed(value.clone(), call.definition, FieldValidation::Warn)?.warnings;
+        let warnings = typed(
+            value.clone(),
+            call.definition,
+            FieldValidation::Warn,
+            Vec::new(),
+        )?
+        .warnings;
         if let Some(unknown) = warnings.first() {
             return Err(Status::bad_request(format!(
                 "failed to create typed patch object ({}/{}; {}, Kind={}): {unknown}",
@@ -86,7 +92,7 @@ impl Config {
         let Applied { object, managed } =
             ownership::apply(&live, configuration, shapes, &owners::time(call))
                 .map_err(|conflicts| refused(&conflicts))?;
-        let decoded = typed(object, call.definition, FieldValidation::Ignore)?;
+        let decoded = typed(object, call.definition, FieldValidation::Ignore, Vec::new())?;
         Ok(Wanted {
             object: decoded.object,
             managed: Some(managed),

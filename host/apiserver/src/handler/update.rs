@@ -75,12 +75,14 @@ pub(super) async fn patch(mut call: Call, body: Body) -> Result<Response<Body>, 
         )));
     }
     let body = read(body).await?;
-    let patch = Patch::parse(kind, &body)?;
+    let (patch, flaws) = Patch::parse(kind, &body)?;
     let manager = owners::manager(&call, &options, Operation::Update);
     let mut warnings = Vec::new();
     let response = write(&call, &manager, |current| {
         let patched = patch.apply(current.clone().into_value(), call.definition)?;
-        let decoded = typed(patched, call.definition, options.field_validation)?;
+        let validation = options.field_validation;
+        let decoded = typed(patched, call.definition, validation, flaws.clone())
+            .map_err(|refused| Status::invalid_patch(refused.message()))?;
         warnings = decoded.warnings;
         Ok(Wanted::of(decoded.object))
     })

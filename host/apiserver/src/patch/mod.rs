@@ -7,8 +7,9 @@ mod strategic;
 
 pub(crate) use merge_schema::{METADATA, Merge, MergeBy};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::codec::parse_json;
 use crate::resource::Definition;
 use crate::status::Status;
 
@@ -76,21 +77,23 @@ impl PatchType {
 }
 
 impl Patch {
-    /// Reads a patch.
+    /// Reads a patch, and says what is wrong with its text and does not keep it from being read.
     ///
     /// # Errors
     /// 400 for a malformed patch, 422 for operations that do not exist, 413 for too many.
-    pub(crate) fn parse(kind: ChangesType, body: &[u8]) -> Result<Self, Status> {
+    pub(crate) fn parse(kind: ChangesType, body: &[u8]) -> Result<(Self, Vec<String>), Status> {
+        let (value, flaws) = parse_json(body).map_err(|error| malformed(&error))?;
         match kind {
             ChangesType::Json => {
-                let patch: json_patch::Patch = operations(body)?;
+                let patch = operations(value)?;
                 if patch.0.len() > JSON_PATCH_OPERATIONS {
                     return Err(Status::too_large(JSON_PATCH_OPERATIONS));
                 }
-                Ok(Self::Json(patch))
+                let flaws = flaws.iter().map(|flaw| format!("json patch {flaw}"));
+                Ok((Self::Json(patch), flaws.collect()))
             }
-            ChangesType::Merge => Ok(Self::Merge(object(body)?)),
-            ChangesType::Strategic => Ok(Self::Strategic(object(body)?)),
+            ChangesType::Merge => Ok((Self::Merge(object(value)?), flaws)),
+            ChangesType::Strategic => Ok((Self::Strategic(object(value)?), flaws)),
         }
     }
 
@@ -120,15 +123,16 @@ impl Patch {
 }
 
 /// A list of objects is a patch, if one that cannot be applied.
-fn operations(body: &[u8]) -> Result<json_patch::Patch, Status> {
-    let listed: Vec<Map<String, Value>> = read(body)?;
-    let operations = Value::Array(listed.into_iter().map(Value::Object).collect());
-    serde_json::from_value(operations)
+fn operations(value: Value) -> Result<json_patch::Patch, Status> {
+    let listed = value.as_array();
+    if !listed.is_some_and(|operations| operations.iter().all(Value::is_object)) {
+        return Err(Status::bad_request("the patch is no list of JSON objects"));
+    }
+    serde_json::from_value(value)
         .map_err(|_| Status::unprocessable("an operation of the patch is none of RFC 6902"))
 }
 
-fn object(body: &[u8]) -> Result<Value, Status> {
-    let value: Value = read(body)?;
+fn object(value: Value) -> Result<Value, Status> {
     if value.is_object() {
         Ok(value)
     } else {
@@ -136,15 +140,13 @@ fn object(body: &[u8]) -> Result<Value, Status> {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Status> {
-    serde_json::from_slice(body).map_err(|error| {
-        // Where, not what: the patch may be a Secret's.
-        Status::bad_request(format!(
-            "error decoding patch: malformed at line {}, column {}",
-            error.line(),
-            error.column()
-        ))
-    })
+/// Where, not what: the patch may be a Secret's.
+fn malformed(error: &serde_json::Error) -> Status {
+    Status::bad_request(format!(
+        "error decoding patch: malformed at line {}, column {}",
+        error.line(),
+        error.column()
+    ))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ fn definition(group: &str, plural: &str) -> &'static Definition {
 }
 
 fn patched(media_type: &str, plural: &str, object: Value, patch: &Value) -> Result<Value, Status> {
-    Patch::parse(changes(media_type), patch.to_string().as_bytes())?
-        .apply(object, definition("", plural))
+    let (patch, _) = Patch::parse(changes(media_type), patch.to_string().as_bytes())?;
+    patch.apply(object, definition("", plural))
 }
 
 fn changes(media_type: &str) -> ChangesType {
@@ -51,6 +51,8 @@ fn malformed_patches_are_refused_without_repeating_them() {
         let told = serde_json::to_string(status.to_api()).unwrap();
         assert!(!told.contains("secret"), "{told}");
     }
+    let (_, flaws) = Patch::parse(ChangesType::Merge, br#"{"a": 1, "a": 2}"#).unwrap();
+    assert_eq!(flaws, ["duplicate field \"a\""]);
     let many = vec![json!({"op": "test", "path": "", "value": null}); JSON_PATCH_OPERATIONS + 1];
     let status =
         Patch::parse(ChangesType::Json, Value::from(many).to_string().as_bytes()).unwrap_err();

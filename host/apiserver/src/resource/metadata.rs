@@ -5,8 +5,8 @@
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 
-use super::names::is_qualified_name;
-use super::{Definition, Object, is_label_value};
+use super::names::{label_value_faults, qualified_name_faults};
+use super::{Definition, Object};
 use crate::strategy::Violation;
 
 /// Annotations may be this long together.
@@ -70,19 +70,15 @@ pub(crate) fn validate(object: &Object, definition: &Definition) -> Vec<Violatio
             "metadata.name",
             "name or generateName is required",
         ));
-    } else if let Err(why) = definition.name_rule.check(name) {
-        found.push(Violation::invalid(
-            "metadata.name",
-            format!("{name:?}: {why}"),
-        ));
+    } else {
+        let faults = definition.name_rule.faults(name);
+        found.extend(Violation::each("metadata.name", name, faults));
     }
     labels(object, &mut found);
     annotations(object, &mut found);
-    for finalizer in object.finalizers().filter(|text| !is_qualified_name(text)) {
-        found.push(Violation::invalid(
-            "metadata.finalizers",
-            format!("{finalizer:?}: name must be a qualified name, such as example.com/name"),
-        ));
+    for finalizer in object.finalizers() {
+        let faults = qualified_name_faults(finalizer);
+        found.extend(Violation::each("metadata.finalizers", finalizer, faults));
     }
     found
 }
@@ -135,20 +131,11 @@ fn seconds(time: Timestamp) -> String {
 fn labels(object: &Object, found: &mut Vec<Violation>) {
     let labels = object.metadata().get("labels").and_then(Value::as_object);
     for (key, value) in labels.into_iter().flatten() {
-        if !is_qualified_name(key) {
-            found.push(Violation::invalid(
-                "metadata.labels",
-                format!("{key:?}: a label's key must be a qualified name"),
-            ));
-        }
-        if !value.as_str().is_some_and(is_label_value) {
-            found.push(Violation::invalid(
-                "metadata.labels",
-                format!(
-                    "{value}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character, in at most 63 characters"
-                ),
-            ));
-        }
+        let faults = qualified_name_faults(key);
+        found.extend(Violation::each("metadata.labels", key, faults));
+        let value = value.as_str().unwrap_or_default();
+        let faults = label_value_faults(value);
+        found.extend(Violation::each("metadata.labels", value, faults));
     }
 }
 
@@ -159,18 +146,15 @@ fn annotations(object: &Object, found: &mut Vec<Violation>) {
         .and_then(Value::as_object);
     let mut size = 0;
     for (key, value) in annotations.into_iter().flatten() {
-        if !is_qualified_name(&key.to_ascii_lowercase()) {
-            found.push(Violation::invalid(
-                "metadata.annotations",
-                format!("{key:?}: an annotation's key must be a qualified name"),
-            ));
-        }
+        // Their case does not matter.
+        let faults = qualified_name_faults(&key.to_ascii_lowercase());
+        found.extend(Violation::each("metadata.annotations", key, faults));
         size += key.len() + value.as_str().map_or(0, str::len);
     }
     if size > ANNOTATION_BYTES {
-        found.push(Violation::invalid(
+        found.push(Violation::too_long(
             "metadata.annotations",
-            format!("may not be more than {ANNOTATION_BYTES} bytes, got {size}"),
+            ANNOTATION_BYTES,
         ));
     }
 }
@@ -249,6 +233,21 @@ mod tests {
         assert_eq!(
             fields(json!({"name": "a", "finalizers": ["-"]})),
             ["metadata.finalizers"]
+        );
+    }
+
+    #[test]
+    fn another_uid_is_refused() {
+        let old = object(json!({"name": "a", "uid": "u"}));
+        let mut new = object(json!({"name": "a", "uid": "v"}));
+        prepare_update(&old, &mut new);
+        let found = validate_update(&old, &new, config_maps());
+        let [violation] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert_eq!(
+            violation.to_string(),
+            "metadata.uid: Invalid value: \"v\": field is immutable"
         );
     }
 

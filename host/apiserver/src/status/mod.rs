@@ -96,6 +96,12 @@ impl Status {
         .with_cause("", "", why)
     }
 
+    /// 422: a patch makes of the object what is not of its kind.
+    pub(crate) fn invalid_patch(why: &str) -> Self {
+        let message = format!("the patched object is invalid: {why}");
+        Self::new(Reason::Invalid, message).with_cause("FieldValueInvalid", "patch", why)
+    }
+
     /// 403: the server refuses, for a reason that is not the identity's permissions.
     pub(crate) fn forbidden(resource: &GroupResource, name: &str, why: &str) -> Self {
         let subject = if name.is_empty() {

@@ -1,6 +1,7 @@
 //! The data of Secrets and ConfigMaps: keys and size.
 
 use super::Violation;
+use crate::resource::{Form, too_long};
 
 /// The most that one Secret or ConfigMap may hold, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -8,25 +9,35 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// What is wrong with a change of what does not change.
 pub(super) const CONSTANT: &str = "field is immutable when `immutable` is set";
 
+/// A key.
+const KEY: Form = Form {
+    words: "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+    pattern: "[-._a-zA-Z0-9]+",
+    examples: &["key.name", "KEY_NAME", "key-name"],
+};
+
 /// What is wrong with the keys of a map.
 pub(super) fn keys<'a>(field: &str, keys: impl Iterator<Item = &'a String>) -> Vec<Violation> {
-    keys.filter(|key| !is_key(key))
-        .map(|key| {
-            Violation::invalid(
-                format!("{field}[{key}]"),
-                "a key is at most 253 of the characters a-z, A-Z, 0-9, '-', '_' and '.', and neither '.' nor '..'",
-            )
-        })
-        .collect()
+    keys.flat_map(|key| {
+        let field = format!("{field}[{key}]");
+        let found: Vec<_> = Violation::each(&field, key, faults(key)).collect();
+        found
+    })
+    .collect()
 }
 
-fn is_key(key: &str) -> bool {
+fn faults(key: &str) -> Vec<String> {
     let holds = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !key.is_empty()
-        && key.len() <= 253
-        && key.bytes().all(holds)
-        && key != "."
-        && !key.starts_with("..")
+    let mut faults = too_long(key, 253);
+    if key.is_empty() || !key.bytes().all(holds) {
+        faults.push(KEY.fault());
+    }
+    match key {
+        "." | ".." => faults.push(format!("must not be '{key}'")),
+        _ if key.starts_with("..") => faults.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    faults
 }
 
 /// What is wrong with the length of all values together.

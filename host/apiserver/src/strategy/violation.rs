@@ -38,6 +38,16 @@ impl Violation {
         Self::new(Problem::Invalid, field, detail)
     }
 
+    /// One for each fault of a text.
+    pub(crate) fn each(
+        field: &str,
+        value: &str,
+        faults: Vec<String>,
+    ) -> impl Iterator<Item = Self> {
+        let faults = faults.into_iter();
+        faults.map(move |fault| Self::invalid(field, format!("{value:?}: {fault}")))
+    }
+
     /// A value that is none of those that there are.
     pub(crate) fn not_supported(
         field: impl Into<String>,

@@ -43,12 +43,12 @@ async fn wrong_patches_change_nothing() {
         (
             "json-patch+json",
             json!([{"op": "replace", "path": "/metadata", "value": 1}]),
-            400,
+            422,
         ),
         (
             "json-patch+json",
             json!([{"op": "replace", "path": "", "value": []}]),
-            400,
+            422,
         ),
         ("merge-patch+json", json!([]), 400),
         ("merge-patch+json", json!({"metadata": {"name": "b"}}), 422),
@@ -62,7 +62,7 @@ async fn wrong_patches_change_nothing() {
             json!({"metadata": {"uid": "other"}, "data": {"a": "b"}}),
             422,
         ),
-        ("merge-patch+json", json!({"kind": "Secret"}), 400),
+        ("merge-patch+json", json!({"kind": "Secret"}), 422),
         (
             "strategic-merge-patch+json",
             json!({"data": {"$patch": "x"}}),

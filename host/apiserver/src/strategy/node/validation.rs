@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::core::v1::{Node, Taint};
 
-use crate::resource::{is_label_value, is_qualified_name};
+use crate::resource::{label_value_faults, qualified_name_faults};
 use crate::strategy::Violation;
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -32,15 +32,11 @@ fn taints(node: &Node) -> Vec<Violation> {
     for (index, taint) in taints.iter().enumerate() {
         // Kubernetes names the place so, although they stand in the spec.
         let field = |name: &str| format!("metadata.taints[{index}].{name}");
-        if !is_qualified_name(&taint.key) {
-            found.push(Violation::invalid(field("key"), "must be a qualified name"));
-        }
-        if !taint.value.as_deref().is_none_or(is_label_value) {
-            found.push(Violation::invalid(
-                field("value"),
-                "must be a label's value",
-            ));
-        }
+        let faults = qualified_name_faults(&taint.key);
+        found.extend(Violation::each(&field("key"), &taint.key, faults));
+        let value = taint.value.as_deref().unwrap_or_default();
+        let faults = label_value_faults(value);
+        found.extend(Violation::each(&field("value"), value, faults));
         if !EFFECTS.contains(&taint.effect.as_str()) {
             found.push(Violation::not_supported(
                 field("effect"),
