@@ -34,6 +34,7 @@ pub(crate) fn normalised(answer: Answer) -> Value {
     json!({
         "code": answer.code,
         "contentType": answer.content_type,
+        "warnings": answer.warnings,
         "documents": documents,
     })
 }

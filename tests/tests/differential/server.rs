@@ -28,6 +28,8 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) code: u16,
     pub(crate) content_type: String,
+    /// `Warning` headers.
+    pub(crate) warnings: Vec<String>,
     /// One document, or one for each event of a watch.
     pub(crate) documents: Vec<Value>,
 }
@@ -56,10 +58,12 @@ impl Server {
         let body = Body::from(request.body.to_bytes(|text| self.filled_in(text)));
         let sent = built.body(body).expect("a request");
         let response = self.client.send(sent).await.expect("an answer");
-        let content_type = response
-            .headers()
-            .get(http::header::CONTENT_TYPE)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let headers = response.headers();
+        let text =
+            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let content_type = headers.get(http::header::CONTENT_TYPE).map(text);
+        let warnings = headers.get_all(http::header::WARNING).iter().map(text);
+        let warnings = warnings.collect();
         let code = response.status().as_u16();
         let bytes = response.into_body().collect().await.expect("a whole body");
         let content_type = content_type.unwrap_or_default();
@@ -73,6 +77,7 @@ impl Server {
         Answer {
             code,
             content_type,
+            warnings,
             documents,
         }
     }
