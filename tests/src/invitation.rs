@@ -1,6 +1,6 @@
 //! What a node is told so that it can join a cluster, whichever API server the cluster has.
 
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::program::Finished;
@@ -31,6 +31,15 @@ impl Invitation {
     #[must_use]
     pub fn join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Finished {
         node.slipway_with(self.variable(), &self.arguments(name, more))
+    }
+
+    /// The command with which a node joins.
+    #[must_use]
+    pub fn command(&self, node: &Sandbox, name: &str) -> Command {
+        let (variable, token) = self.variable();
+        let mut command = node.command(&self.arguments(name, &[]));
+        command.env(variable, token);
+        command
     }
 
     /// Starts a node's join and goes on; what it says lands in the node's `join.log`.

@@ -27,6 +27,7 @@ use slipway_config::pin::CaPin;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::decision::trust::{Accepted, VerifiedTrust};
+use slipway_pki::jws;
 use slipway_plugin::{EndpointProvider, TrustSource};
 use tokio::time::Instant;
 use url::Url;
@@ -188,6 +189,9 @@ pub async fn discover(
     plugins: Plugins<'_>,
     progress: &dyn Progress,
 ) -> Result<Discovered, DiscoveryFailure> {
+    if request.token().is_some() {
+        tokio::task::spawn_blocking(jws::start_provider);
+    }
     let started = Instant::now();
     let left = || request.timing.timeout.saturating_sub(started.elapsed());
     let mut told = BTreeSet::new();

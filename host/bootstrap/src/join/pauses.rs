@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// An automatic approval takes some ten milliseconds; a person takes hours.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Pauses that grow, until the time is over.
@@ -26,7 +26,7 @@ impl Pauses {
     /// None when the time is over. The last pause ends with the time, so that the last attempt is made then.
     pub(super) fn next(&mut self, now: Instant) -> Option<Duration> {
         let pause = self.current;
-        self.current = (pause + pause / 2).min(LONGEST_PAUSE);
+        self.current = (pause + pause / 3).min(LONGEST_PAUSE);
         let Some(until) = self.until else {
             return Some(pause);
         };
@@ -43,13 +43,13 @@ mod tests {
     fn pauses_grow_to_a_limit_and_end_with_the_time() {
         let start = Instant::now();
         let mut endless = Pauses::new(None, start);
-        let last = std::iter::from_fn(|| endless.next(start)).take(40).last();
+        let last = std::iter::from_fn(|| endless.next(start)).take(60).last();
         assert_eq!(last, Some(LONGEST_PAUSE));
 
-        let mut bounded = Pauses::new(Some(Duration::from_millis(8)), start);
+        let mut bounded = Pauses::new(Some(Duration::from_millis(5)), start);
         let first = bounded.next(start).unwrap();
         assert_eq!(first, FIRST_PAUSE);
         assert_eq!(bounded.next(start + first), Some(Duration::from_millis(3)));
-        assert_eq!(bounded.next(start + Duration::from_millis(8)), None);
+        assert_eq!(bounded.next(start + Duration::from_millis(5)), None);
     }
 }

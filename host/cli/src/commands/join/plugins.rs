@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use futures::future::try_join_all;
 use slipway_bootstrap::discovery::{Candidate, Source, SourceKind};
 use slipway_config::plugin::{Mode, PluginConfiguration, PluginEntry, PluginName, bundled};
 use slipway_plugin::{EndpointProvider, PluginHost};
@@ -19,15 +20,15 @@ pub(super) async fn load(
 ) -> Result<(Vec<Arc<dyn EndpointProvider>>, Vec<Candidate>)> {
     let wanted = wanted(options, sources, &configuration.trust_sources)?;
     let host = plugins::one_shot()?;
-    let mut trust = Vec::new();
-    for entry in wanted {
-        trust.push(Candidate {
+    let trust = wanted.into_iter().map(async |entry| {
+        anyhow::Ok(Candidate {
             plugin: host.load_trust_source(entry).await?,
             takes: kind(entry),
             believed_unverified: options.discovery_unsafe_trust_source.contains(&entry.name),
-        });
-    }
-    Ok((endpoints(&host, configuration).await?, trust))
+        })
+    });
+    // Each is a millisecond or more of work of its own.
+    tokio::try_join!(endpoints(&host, configuration), try_join_all(trust))
 }
 
 async fn endpoints(
