@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Service};
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
-use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
-use slipway_config::token::TokenId;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::guardrail::{
     self, ApiServerIdentity, ClusterFacts, CsrFacts, Guarded, KnownNode, LifetimePolicy, TokenFacts,
@@ -22,8 +19,8 @@ use slipway_pki::signer::NodeSigner;
 use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
+use crate::submitter::Submitters;
 use crate::system::Clock;
-use crate::tokens::TokenSecrets;
 
 /// What the operator says about the cluster.
 #[derive(Clone, Debug)]
@@ -52,12 +49,20 @@ impl Default for ClusterSettings {
     }
 }
 
+impl GuardedCsr {
+    /// A request that is nobody's business here.
+    const IGNORED: Self = Self {
+        guarded: Guarded::Ignored,
+        token: None,
+    };
+}
+
 /// Applies the guardrails to requests as the cluster is now.
 #[derive(Clone)]
 pub struct Guard {
     client: kube::Client,
     settings: ClusterSettings,
-    ledgers: Ledgers,
+    submitters: Submitters,
     clock: Clock,
 }
 
@@ -79,9 +84,9 @@ impl Guard {
         clock: Clock,
     ) -> Self {
         Self {
+            submitters: Submitters::new(client.clone(), ledgers, clock.clone()),
             client,
             settings,
-            ledgers,
             clock,
         }
     }
@@ -92,22 +97,50 @@ impl Guard {
             .is_some_and(|signer| self.settings.signers.contains(&signer))
     }
 
-    /// Applies every rule to a request.
+    /// Applies every rule to a request, for whoever looks at it. Nothing is written.
     ///
     /// # Errors
     /// When a fact cannot be read now: nothing is known about the request then, and it is to be tried again.
+    pub async fn look(&self, request: &CertificateSigningRequest) -> Result<GuardedCsr, Error> {
+        if !self.is_ours(request) {
+            return Ok(GuardedCsr::IGNORED);
+        }
+        let token = self.submitters.look(request).await?;
+        self.apply(request, token).await
+    }
+
+    /// The same for whoever decides about the request: the ledger of the token behind it is there when this returns.
+    ///
+    /// # Errors
+    /// As for [`look`](Self::look).
     pub async fn check(&self, request: &CertificateSigningRequest) -> Result<GuardedCsr, Error> {
         if !self.is_ours(request) {
-            return Ok(GuardedCsr {
-                guarded: Guarded::Ignored,
-                token: None,
-            });
+            return Ok(GuardedCsr::IGNORED);
         }
+        let token = self.submitters.adopt(request).await?;
+        self.apply(request, token).await
+    }
+
+    /// The token behind a request as it stands now. Nothing is written.
+    ///
+    /// # Errors
+    /// When the API does not answer, or the token is gone for a reason that is not known yet.
+    pub(crate) async fn token_behind(
+        &self,
+        request: &CertificateSigningRequest,
+    ) -> Result<Option<TokenFacts>, Error> {
+        self.submitters.look(request).await
+    }
+
+    async fn apply(
+        &self,
+        request: &CertificateSigningRequest,
+        token: Option<TokenFacts>,
+    ) -> Result<GuardedCsr, Error> {
         let now = (self.clock)();
         let created = request.creation_timestamp().map_or(now, |time| time.0);
         let spec = &request.spec;
         let username = spec.username.as_deref().unwrap_or_default();
-        let token = self.token_behind(request).await?;
         let cluster = ClusterFacts {
             now,
             signers: self.settings.signers.clone(),
@@ -131,79 +164,6 @@ impl Guard {
             guarded: guardrail::check(&csr, &cluster),
             token,
         })
-    }
-
-    /// The token through which a request was submitted, whether or not it still exists; none where no token was used, or
-    /// nothing is known of it any more. Its ID may have been given to another token since.
-    ///
-    /// # Errors
-    /// When the API does not answer, or the token is gone for a reason that is not known yet.
-    pub(crate) async fn token_behind(
-        &self,
-        request: &CertificateSigningRequest,
-    ) -> Result<Option<TokenFacts>, Error> {
-        let Some(id) = request
-            .spec
-            .username
-            .as_deref()
-            .and_then(TokenId::from_user_name)
-        else {
-            return Ok(None);
-        };
-        let id = &id;
-        let submitted = request
-            .creation_timestamp()
-            .map_or_else(|| (self.clock)(), |time| time.0);
-        let told = extra(request, TOKEN_UID);
-        let facts = |ledger| TokenFacts {
-            ledger,
-            source_address: extra(request, SOURCE_ADDRESS).and_then(|text| text.parse().ok()),
-        };
-        let existing = TokenSecrets::new(self.client.clone()).get(id).await?;
-        let existing = existing.filter(|secret| match told {
-            Some(uid) => secret.uid == uid,
-            None => secret.created.is_none_or(|created| created <= submitted),
-        });
-        if let Some(secret) = existing {
-            let stored = self.ledgers.adopt(&secret.as_live(id.clone())).await?;
-            return Ok(Some(facts(stored.ledger().clone())));
-        }
-        let past = match told {
-            Some(uid) => self.ledgers.get(uid).await?,
-            None => self.past(id, submitted).await?,
-        };
-        let Some(past) = past else {
-            return Ok(None);
-        };
-        let now = (self.clock)();
-        let ended = past.is_marked_expired() || past.ledger().revoked().is_some();
-        if !ended
-            && past
-                .ledger()
-                .expires()
-                .is_some_and(|expires| expires <= now)
-        {
-            return Err(Error::Unsettled(id.to_string()));
-        }
-        // Gone without having expired: somebody deleted it, whether or not that was noted down yet.
-        Ok(Some(facts(if ended {
-            past.ledger().clone()
-        } else {
-            past.ledger().revoke(now)
-        })))
-    }
-
-    /// The ledger of the last token of this ID that can have submitted something at that time.
-    async fn past(
-        &self,
-        id: &TokenId,
-        submitted: Timestamp,
-    ) -> Result<Option<crate::ledger::StoredLedger>, Error> {
-        let ledgers = self.ledgers.of_id(id).await?;
-        Ok(ledgers
-            .into_iter()
-            .filter(|ledger| ledger.created().is_none_or(|created| created <= submitted))
-            .max_by_key(|ledger| ledger.created()))
     }
 
     /// The node that a request names, or all nodes where names of others must not be taken.
@@ -272,14 +232,6 @@ impl Guard {
     }
 }
 
-/// A value of the requester's extra attributes, where there is exactly one.
-pub(crate) fn extra<'a>(request: &'a CertificateSigningRequest, key: &str) -> Option<&'a str> {
-    match request.spec.extra.as_ref()?.get(key)?.as_slice() {
-        [one] => Some(one),
-        _ => None,
-    }
-}
-
 fn known(node: &Node) -> Option<KnownNode> {
     let addresses = node
         .status
@@ -309,23 +261,4 @@ fn cluster_addresses(service: &Service) -> Vec<IpAddr> {
         .chain(all)
         .filter_map(|text| text.parse().ok())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_attribute_of_a_requester_counts_where_it_has_one_value() {
-        let request = |values: &[&str]| {
-            let values = values.iter().map(|value| (*value).to_owned()).collect();
-            let mut request = CertificateSigningRequest::default();
-            request.spec.extra = Some([(TOKEN_UID.to_owned(), values)].into());
-            request
-        };
-        assert_eq!(extra(&request(&["u-1"]), TOKEN_UID), Some("u-1"));
-        assert_eq!(extra(&request(&[]), TOKEN_UID), None);
-        assert_eq!(extra(&request(&["u-1", "u-2"]), TOKEN_UID), None);
-        assert_eq!(extra(&request(&["u-1"]), SOURCE_ADDRESS), None);
-    }
 }

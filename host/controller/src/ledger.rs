@@ -87,6 +87,18 @@ impl Ledgers {
         self.select(MarkedLedger::LABEL).await
     }
 
+    /// The ledger of a token that exists, as [`adopt`](Self::adopt) would leave it. Nothing is written.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub async fn look(&self, token: &LiveToken) -> Result<TokenLedger, Error> {
+        let stored = self.get(&token.uid).await?;
+        Ok(match &stored {
+            Some(stored) => stored.ledger().expiring(token.expires),
+            None => token.first_ledger(),
+        })
+    }
+
     /// The ledger of a token that exists, made with the token's bounds where there is none yet, and brought up to date
     /// with the token's expiration. The bounds of a ledger that is there already stay.
     ///
@@ -191,14 +203,8 @@ impl Ledgers {
     }
 
     async fn create(&self, token: &LiveToken) -> Result<StoredLedger, Error> {
-        let ledger = TokenLedger::new(
-            token.id.clone(),
-            token.uid.clone(),
-            token.bounds.clone(),
-            token.expires,
-        );
         let new = MarkedLedger {
-            ledger,
+            ledger: token.first_ledger(),
             expired: None,
         };
         let made = match self.records.create(&new).await? {
@@ -257,6 +263,18 @@ impl Ledgers {
             object: title(&ledger_name(token_uid)),
             attempts: ATTEMPTS,
         })
+    }
+}
+
+impl LiveToken {
+    /// Its ledger before anything is done with it.
+    fn first_ledger(&self) -> TokenLedger {
+        TokenLedger::new(
+            self.id.clone(),
+            self.uid.clone(),
+            self.bounds.clone(),
+            self.expires,
+        )
     }
 }
 

@@ -26,6 +26,7 @@ mod queue;
 mod records;
 pub mod requests;
 mod subject;
+mod submitter;
 pub mod system;
 mod token_cleaner;
 mod token_keeper;

@@ -121,13 +121,13 @@ impl Requests {
         Ok(requests)
     }
 
-    /// One request with everything that can be found out about it now.
+    /// One request with everything that can be found out about it now. Nothing is written.
     ///
     /// # Errors
     /// [`RequestError::NotFound`]; otherwise when the API does not answer.
     pub async fn show(&self, name: &str) -> Result<RequestDetails, RequestError> {
         let request = self.get(name).await?;
-        let checked = self.guard().check(&request).await?;
+        let checked = self.guard().look(&request).await?;
         let claim = match condition::standing(&request) {
             Standing::Open => self.claim_of_another(&request, &checked).await?,
             _ => None,

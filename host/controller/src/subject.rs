@@ -14,8 +14,8 @@ use slipway_pki::guardrail::{GuardedRequest, RequesterIdentity, TokenFacts};
 use slipway_pki::signer::{NodeSigner, Usage};
 use slipway_plugin::extension::csr_approver::{self, Requester, ReviewRequest};
 
-use crate::cluster::extra;
 use crate::decision_log::Subject;
+use crate::submitter::extra;
 use crate::system::later;
 use slipway_config::redact;
 

@@ -8,11 +8,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams};
 use slipway_config::finding::Outcome;
 use slipway_config::token::TokenBounds;
+use slipway_controller::ledger::Ledgers;
 use slipway_controller::requests::{RequestChange, RequestError, Requests};
 use slipway_controller::{Error, Standing};
 
 use crate::approvers::{abstain, approve, defer};
-use crate::cluster::{Cluster, Machine, new_token, submit};
+use crate::cluster::{Cluster, Machine, new_token, submit, uses};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_listed_shown_approved_and_denied() {
@@ -205,4 +206,26 @@ async fn changes_are_seen_as_they_come() {
         .await
         .unwrap();
     assert!(matches!(next().await, RequestChange::Deleted(_)));
+}
+
+/// Whoever looks need not be allowed to write, and leaves no trace; whoever decides makes what the decision rests upon.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_writes_nothing_and_deciding_keeps_the_ledger() {
+    let cluster = Cluster::start().await;
+    let token = cluster.token(uses(1)).await;
+    let ledgers = Ledgers::new(cluster.client(), cluster.clock());
+    let made = ledgers.get(&token.uid).await.unwrap().unwrap();
+    ledgers.remove(&made).await.unwrap();
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+
+    let requests = Requests::new(cluster.client());
+    let shown = requests.show("r1").await.unwrap();
+    assert_eq!(shown.passes_guardrails, Some(true), "{shown:?}");
+    assert!(ledgers.get(&token.uid).await.unwrap().is_none());
+
+    requests.approve("r1", "ann").await.unwrap();
+    let kept = ledgers.get(&token.uid).await.unwrap().unwrap();
+    assert_eq!(kept.ledger().bounds(), &token.bounds);
 }
