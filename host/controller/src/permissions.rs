@@ -8,6 +8,9 @@ use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::leadership::LEASE;
 use crate::system::NAMESPACE;
 
+/// The name of the roles that hold what the controllers need, one in the cluster and one in each namespace.
+pub const ROLE: &str = "slipway-controller";
+
 const CERTIFICATES: &str = "certificates.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::resources;
+
 /// A verb on a target. All text is as the request spelled it; nothing is looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
@@ -42,6 +44,28 @@ impl Attributes {
             verb: verb.to_owned(),
             target: Target::Resource(target),
         }
+    }
+
+    /// What an API server refused, from the message in which it says so: this one's, or that of a kube-apiserver
+    /// (k8s.io/apiserver, `pkg/endpoints/handlers/responsewriters`; plugin/pkg/admission/certificates). None where it is
+    /// about no resource, or says something else.
+    pub fn refused_in(message: &str) -> Option<Self> {
+        let (object, said) = message.split_once(" is forbidden: ")?;
+        let Some((_, said)) = said.split_once("\" cannot ") else {
+            return refused_signer(said);
+        };
+        let (verb, said) = said.split_once(" resource \"")?;
+        let (resource, said) = said.split_once("\" in API group \"")?;
+        let (group, place) = said.split_once('"')?;
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let namespace = place
+            .strip_prefix(" in the namespace \"")
+            .and_then(|place| Some(place.split_once('"')?.0));
+        let target = ResourceTarget::new(group, resource)
+            .subresource(subresource)
+            .within(namespace.unwrap_or_default())
+            .named(quoted(object).unwrap_or_default());
+        Some(Self::resource(verb, target))
     }
 
     /// A verb on a path that is no API resource.
@@ -99,6 +123,21 @@ impl ResourceTarget {
     }
 }
 
+/// The right on a signer that whoever decides about its requests has to have.
+fn refused_signer(said: &str) -> Option<Attributes> {
+    let (_, said) = said.split_once("not permitted to ")?;
+    let (verb, signer) = said.split_once(" requests with signerName ")?;
+    let target =
+        ResourceTarget::new(resources::CERTIFICATES, resources::SIGNERS).named(quoted(signer)?);
+    Some(Attributes::resource(verb, target))
+}
+
+/// The last thing in quotation marks.
+fn quoted(text: &str) -> Option<&str> {
+    let (before, _) = text.rsplit_once('"')?;
+    Some(before.rsplit_once('"')?.1)
+}
+
 impl fmt::Display for Attributes {
     /// The words of a "forbidden" message: `cannot list resource "secrets" in API group "" …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,6 +157,69 @@ impl fmt::Display for Attributes {
                     write!(f, " in the namespace {:?}", target.namespace)
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authentication::UserInfo;
+    use crate::status::Status;
+
+    #[test]
+    fn what_was_refused_can_be_read_from_the_refusal() {
+        let request = ResourceTarget::new(resources::CERTIFICATES, resources::REQUESTS);
+        for attributes in [
+            Attributes::resource(
+                "list",
+                ResourceTarget::new("", "secrets").within("kube-system"),
+            ),
+            Attributes::resource(
+                "get",
+                ResourceTarget::new("", "secrets").within("a").named("b"),
+            ),
+            Attributes::resource("create", request.clone()),
+            Attributes::resource(
+                "update",
+                request.subresource("approval").named("node-csr-1"),
+            ),
+        ] {
+            let user = UserInfo::authenticated("a \"user\"", ["ops"]);
+            for reason in [
+                "",
+                "no relationship found between node \"n\" and this object",
+            ] {
+                let status = Status::access_denied(&user, &attributes, reason);
+                let read = Attributes::refused_in(status.message());
+                assert_eq!(read.as_ref(), Some(&attributes), "{}", status.message());
+            }
+        }
+    }
+
+    #[test]
+    fn a_right_on_a_signer_is_one_on_a_resource() {
+        let message = "certificatesigningrequests.certificates.k8s.io \"node-csr-1\" is forbidden: user not permitted to \
+                       approve requests with signerName \"kubernetes.io/kubelet-serving\"";
+        let signer = ResourceTarget::new(resources::CERTIFICATES, resources::SIGNERS);
+        assert_eq!(
+            Attributes::refused_in(message),
+            Some(Attributes::resource(
+                "approve",
+                signer.named("kubernetes.io/kubelet-serving")
+            ))
+        );
+    }
+
+    #[test]
+    fn other_messages_name_no_right() {
+        for message in [
+            "",
+            "forbidden: User \"nobody\" cannot get path \"/metrics\"",
+            "pods \"a\" is forbidden: exceeded quota",
+            "secrets is forbidden: User \"a\" cannot list resource \"secrets",
+        ] {
+            assert_eq!(Attributes::refused_in(message), None, "{message}");
         }
     }
 }

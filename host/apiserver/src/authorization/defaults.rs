@@ -8,8 +8,8 @@ use super::rbac::rules;
 use super::resources;
 use crate::authentication::{AUTHENTICATED, MASTERS, UNAUTHENTICATED};
 
-/// The cluster roles to create where they are absent.
-pub(crate) fn cluster_roles() -> Vec<ClusterRole> {
+/// The cluster roles that every cluster has, to create where they are absent.
+pub fn cluster_roles() -> Vec<ClusterRole> {
     let request = |subresource: &str| {
         vec![rules::resources(
             &["create"],

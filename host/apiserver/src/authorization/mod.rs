@@ -22,6 +22,8 @@ pub(crate) mod testing;
 pub use attributes::{Attributes, ResourceTarget, Target};
 pub(crate) use authorizer::UnionAuthorizer;
 pub(crate) use bootstrap::is_shown_its_own_only;
+pub use defaults::cluster_roles;
+pub use rbac::allows;
 pub(crate) use reviews::{
     LocalSubjectAccessReviews, SelfSubjectAccessReviews, SelfSubjectRulesReviews,
     SubjectAccessReviews,

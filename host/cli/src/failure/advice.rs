@@ -2,6 +2,7 @@
 
 mod administrator;
 mod machine;
+mod rights;
 
 use slipway_bootstrap::connect::{
     CertificateFailure, ConnectFailure, NoConnection, RequestFailure,
@@ -17,7 +18,6 @@ use slipway_plugin::LoadError;
 use slipway_plugin::extension::endpoint_provider::EndpointError;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
-use self::administrator::RIGHTS;
 pub(super) use self::administrator::RefusedCertificate;
 use super::{Code, Usage};
 
@@ -121,9 +121,9 @@ fn init(error: &InitError) -> Option<Advice> {
         InitError::TooOld { .. } => Some(Advice::new(Code::General, "upgrade the cluster first")),
         InitError::Damaged { .. } => Some(Advice::new(Code::General, BACKUP)),
         InitError::Object(ObjectError::Request {
-            source: RequestFailure::Forbidden(_),
+            source: RequestFailure::Forbidden(message),
             ..
-        }) => Some(Advice::new(Code::Unauthorized, RIGHTS)),
+        }) => Some(Advice::new(Code::Unauthorized, rights::advice(message))),
         InitError::File(error) => machine::known(error),
         _ => None,
     }
@@ -269,7 +269,9 @@ fn request(failure: &RequestFailure) -> Advice {
         RequestFailure::NoConnection(failure) => connection(failure),
         RequestFailure::TimedOut(_) => Advice::bare(Code::TimedOut),
         RequestFailure::Unauthorized(_) => Advice::new(Code::Unauthorized, TOKENS),
-        RequestFailure::Forbidden(_) => Advice::bare(Code::Unauthorized),
+        RequestFailure::Forbidden(message) => {
+            Advice::new(Code::Unauthorized, rights::advice(message))
+        }
         RequestFailure::NotFound(_) => Advice::bare(Code::NotFound),
         RequestFailure::Status { code: 507, .. } => Advice::new(Code::General, ROOM),
         _ => Advice::bare(Code::General),

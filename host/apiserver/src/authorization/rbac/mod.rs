@@ -8,5 +8,4 @@ pub(crate) mod rules;
 
 pub(crate) use escalation::grants_more;
 pub(crate) use policy::Policy;
-#[cfg(test)]
-pub(crate) use rule::allows;
+pub use rule::allows;

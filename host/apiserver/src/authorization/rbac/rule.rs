@@ -7,7 +7,7 @@ use crate::authorization::{Attributes, ResourceTarget, Target};
 const ALL: &str = "*";
 
 /// Whether the rule allows the verb on the target.
-pub(crate) fn allows(rule: &PolicyRule, attributes: &Attributes) -> bool {
+pub fn allows(rule: &PolicyRule, attributes: &Attributes) -> bool {
     matches_any(&rule.verbs, &attributes.verb)
         && match &attributes.target {
             Target::Path(path) => list(&rule.non_resource_urls)

@@ -22,7 +22,7 @@ use slipway_controller::system::NAMESPACE;
 use crate::arguments::ManifestArguments;
 use crate::output::Printer;
 
-const NAME: &str = "slipway-controller";
+const NAME: &str = permissions::ROLE;
 const STATE: &str = "/var/lib/slipway";
 const CA: &str = "/etc/slipway/ca";
 const PORT: i32 = 10270;

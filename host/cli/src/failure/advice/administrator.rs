@@ -7,23 +7,27 @@ use rustls::CertificateError;
 use slipway_bootstrap::connect::CertificateFailure;
 use slipway_controller::ApiFailure;
 
-use super::{Advice, CLOCK, Code, EXPIRED, ROOM};
+use super::{Advice, CLOCK, Code, EXPIRED, ROOM, rights};
 
 const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig FILE; `slipway init phase kubeconfig` on the \
                            control plane writes admin.conf anew";
 
-/// For who is known and may not do this; the message names verb and resource.
-pub(super) const RIGHTS: &str = "use the kubeconfig of an administrator: the ClusterRole cluster-admin has every right; \
-                                 `slipway controller manifest` prints those that the controllers need";
+/// For a cluster that has other things to do.
+const BUSY: &str =
+    "the API server is there, and has no time; run the same command again in a while";
 
 /// The advice for a call of an administrator's, where the cause is one.
 pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
     match of_client(cause)? {
         kube::Error::Api(status) => match status.code {
             401 => Some(Advice::new(Code::Unauthorized, CREDENTIALS)),
-            403 => Some(Advice::new(Code::Unauthorized, RIGHTS)),
+            403 => Some(Advice::new(
+                Code::Unauthorized,
+                rights::advice(&status.message),
+            )),
             404 => Some(Advice::bare(Code::NotFound)),
             409 => Some(Advice::bare(Code::Exists)),
+            429 | 503 | 504 => Some(Advice::new(Code::TimedOut, BUSY)),
             507 => Some(Advice::new(Code::General, ROOM)),
             _ => None,
         },
