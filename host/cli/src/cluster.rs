@@ -1,6 +1,7 @@
 //! A client for the cluster that a command talks to.
 
 mod kubeconfig;
+mod patience;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use slipway_pki::guardrail::LifetimePolicy;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 pub(crate) use self::kubeconfig::Connection;
+use self::patience::Patience;
 use crate::arguments::ClusterArguments;
 use crate::failure::Coded;
 use crate::server::ServerSettings;
@@ -34,28 +36,34 @@ pub(crate) async fn client(arguments: &ClusterArguments, layout: &Layout) -> Res
 
 /// The same; none where nothing says which cluster is meant.
 pub(crate) async fn find(arguments: &ClusterArguments, layout: &Layout) -> Result<Option<Client>> {
-    let is_here = layout.admin_kubeconfig().exists();
-    if let Some(file) = &arguments.kubeconfig {
-        return kubeconfig::client(std::slice::from_ref(file))
-            .await
-            .map(Some);
-    }
-    if layout.folder().is_some() && is_here {
-        return administrator(layout).await.map(Some);
-    }
-    match kubeconfig::of_environment() {
-        files if !files.is_empty() => kubeconfig::client(&files).await.map(Some),
-        _ if is_here => administrator(layout).await.map(Some),
-        _ => Ok(None),
-    }
+    of(arguments, layout, Patience::OF_A_PERSON).await
 }
 
 /// For a process that works on a cluster: as --kubeconfig or KUBECONFIG says, else as the pod that it runs in.
 pub(crate) async fn controller(arguments: &ClusterArguments, layout: &Layout) -> Result<Client> {
-    match find(arguments, layout).await? {
+    match of(arguments, layout, Patience::OF_A_PROCESS).await? {
         Some(client) => Ok(client),
-        None => kubeconfig::in_cluster(),
+        None => kubeconfig::in_cluster(Patience::OF_A_PROCESS),
     }
+}
+
+async fn of(
+    arguments: &ClusterArguments,
+    layout: &Layout,
+    patience: Patience,
+) -> Result<Option<Client>> {
+    let here = layout.admin_kubeconfig();
+    let is_here = here.exists();
+    let files = match &arguments.kubeconfig {
+        Some(file) => vec![file.clone()],
+        None if layout.folder().is_some() && is_here => vec![here],
+        None => match kubeconfig::of_environment() {
+            files if !files.is_empty() => files,
+            _ if is_here => vec![here],
+            _ => return Ok(None),
+        },
+    };
+    kubeconfig::client(&files, patience).await.map(Some)
 }
 
 /// The cluster of a kubeconfig, with what nodes have to be told of it.
@@ -69,7 +77,7 @@ pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
     if !file.exists() {
         bail!(Coded::no_cluster_here(&file, "give its --kubeconfig"));
     }
-    kubeconfig::client(&[file]).await
+    kubeconfig::client(&[file], Patience::OF_A_PERSON).await
 }
 
 /// What the operator said about the cluster, where it is the one that init made here; so that a request is judged as its

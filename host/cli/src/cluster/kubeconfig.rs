@@ -14,6 +14,7 @@ use slipway_config::endpoint::ApiServerUrl;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::certificate::Certificate;
 
+use super::patience::Patience;
 use crate::failure::{Code, Coded, Usage};
 use crate::input;
 
@@ -41,9 +42,10 @@ pub(crate) struct Connection {
 }
 
 /// A client with the credentials of the current context of these files, merged as every client of Kubernetes does it.
-pub(super) async fn client(files: &[PathBuf]) -> Result<Client> {
+pub(super) async fn client(files: &[PathBuf], patience: Patience) -> Result<Client> {
     let (config, names) = config(files).await?;
-    Ok(Client::try_from(config).map_err(|error| unusable(&names, &cannot(&error)))?)
+    let client = patience.client(config);
+    Ok(client.map_err(|error| unusable(&names, &cannot(&error)))?)
 }
 
 /// The same, with what nodes have to be told of the cluster.
@@ -65,19 +67,20 @@ pub(super) async fn connection(file: &Path) -> Result<Connection> {
             ),
         )
     })?;
-    let client = Client::try_from(config).map_err(|error| unusable(&name, &cannot(&error)))?;
+    let client = Patience::OF_A_PERSON.client(config);
+    let client = client.map_err(|error| unusable(&name, &cannot(&error)))?;
     Ok(Connection { client, server, ca })
 }
 
 /// A client with the credentials of the pod that this process runs in.
-pub(super) fn in_cluster() -> Result<Client> {
+pub(super) fn in_cluster(patience: Patience) -> Result<Client> {
     let config = Config::incluster().map_err(|error| {
         Usage::new(format!(
             "nothing says which cluster is meant, and this is no pod of one: {error}"
         ))
         .with_hint("give its --kubeconfig FILE")
     })?;
-    Ok(Client::try_from(config)?)
+    Ok(patience.client(config)?)
 }
 
 /// What the files say, and their names for messages.
