@@ -6,6 +6,7 @@ mod cluster;
 mod identity;
 mod invitation;
 pub mod kubernetes;
+mod launched;
 mod plugin;
 mod program;
 mod sandbox;
@@ -17,6 +18,7 @@ pub use identity::{
     assert_client_certificate, assert_identity, assert_server_certificate, current_certificate,
 };
 pub use invitation::{Invitation, let_in, request_of};
+pub use launched::{Ability, Approval, Backend, Launched, objects};
 pub use plugin::Plugin;
 pub use program::{
     Finished, bounded, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,

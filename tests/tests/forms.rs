@@ -209,40 +209,6 @@ fn what_is_offered_can_be_pasted() {
     assert!(join.wait().expect("a join").success());
 }
 
-/// A second machine that asks for a name is told so, as is who is to decide; nobody is told that approving would help.
-#[test]
-fn a_claimed_name_is_told_to_everybody_and_approval_is_not_offered() {
-    let cluster = Cluster::start(&[]);
-    let first = Sandbox::new();
-    let mut join = cluster.start_join(&first, "worker-1", &[]);
-    let _ = cluster
-        .slipway(&["csr", "approve", &cluster.request_of("worker-1")])
-        .success();
-    assert!(join.wait().expect("a join").success());
-
-    let second = cluster.join(&Sandbox::new(), "worker-1", &["--timeout=5s"]);
-    let said = second.failure(6);
-    assert!(said.contains("is claimed by another key"), "{said}");
-    assert!(!said.contains("csr approve"), "{said}");
-    let requests = cluster.slipway(&["csr", "list", "-o", "json"]).json();
-    let waiting = requests
-        .as_array()
-        .and_then(|requests| {
-            requests
-                .iter()
-                .find(|request| request["standing"] == "pending")
-        })
-        .unwrap_or_else(|| panic!("nobody waits: {requests}"));
-    assert_eq!(waiting["reason"], "NameClaimed");
-    let name = waiting["name"].as_str().expect("a name");
-    let shown = cluster.slipway(&["csr", "show", name]).success();
-    assert!(shown.contains("✗ name-unclaimed: "), "{shown}");
-    assert!(
-        !shown.contains("csr approve") && shown.contains("csr deny"),
-        "{shown}"
-    );
-}
-
 /// A node says what it accepted when it joined.
 #[test]
 fn a_node_knows_its_trade_offs() {
@@ -329,21 +295,4 @@ fn a_completion_is_a_script() {
         "",
     );
     assert_eq!(completed.success().trim(), "approve");
-}
-
-#[test]
-fn a_token_that_invites_nobody_has_no_join_command() {
-    let cluster = Cluster::start(&[]);
-    let create = ["token", "create", "--usages=signing"];
-    let refused = cluster
-        .slipway(&[&create[..], &["--print-join-command"]].concat())
-        .failure(2);
-    assert!(refused.contains("both usages"), "{refused}");
-    let made = cluster
-        .slipway(&[&create[..], &["--output=json"]].concat())
-        .json();
-    assert!(made["joinCommand"].is_null(), "{made}");
-    let tokens = cluster.slipway(&["token", "list", "--output=json"]).json();
-    let count = tokens.as_array().expect("a list").len();
-    assert_eq!(count, 2, "what was refused was not made: {tokens}");
 }

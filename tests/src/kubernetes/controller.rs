@@ -18,6 +18,14 @@ csrApprovers:
 - name: approve-node-client
 ";
 
+/// Approves renewals, and leaves every new node to a person.
+pub const MANUAL: &str = "apiVersion: slipway.dev/v1alpha1
+kind: PluginConfiguration
+csrApprovers:
+- name: approve-renewal
+- name: approve-manual
+";
+
 /// A replica of the controllers, on a machine of its own; killed with the value.
 #[derive(Debug)]
 pub struct Controller {

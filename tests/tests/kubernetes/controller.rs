@@ -1,37 +1,17 @@
 //! Slipway's controllers on an unmodified API server, in the place of kube-controller-manager's.
 
-use std::path::Path;
-
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
-use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, kubectl, request};
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL, kubectl, request};
 use slipway_tests::{Finished, Invitation, Sandbox, assert_identity, let_in};
 
-/// `slipway init --kubeconfig`, and what a node is told then.
-pub(crate) fn initialise(cluster: &Kubernetes, more: &[&str]) -> Invitation {
-    invitation(cluster, &init(cluster, more))
-}
-
-/// The same on a cluster that has all that it makes.
+/// `slipway init --kubeconfig` on a cluster that has all that it makes.
 #[track_caller]
 pub(crate) fn assert_nothing_to_change(cluster: &Kubernetes, more: &[&str]) -> Invitation {
-    let answer = init(cluster, more);
+    let answer = cluster.init(more);
     let made = answer["objects"].as_array().expect("objects").iter();
     let changed: Vec<_> = made.filter(|made| made["outcome"] != "unchanged").collect();
     assert!(changed.is_empty(), "{changed:?}");
-    invitation(cluster, &answer)
-}
-
-fn init(cluster: &Kubernetes, more: &[&str]) -> serde_json::Value {
-    let init = ["init", "--output=json"];
-    cluster.slipway(&[&init, more].concat()).json()
-}
-
-fn invitation(cluster: &Kubernetes, answer: &serde_json::Value) -> Invitation {
-    Invitation {
-        server: cluster.server(),
-        pin: answer["caPins"][0].as_str().expect("a pin").to_owned(),
-        token: answer["token"].as_str().expect("a token").to_owned(),
-    }
+    cluster.invitation_in(&answer)
 }
 
 /// Controllers that sign, too, with the administrator's credentials.
@@ -41,7 +21,7 @@ pub(crate) fn start(cluster: &Kubernetes, plugins: &str) -> Controller {
 
 /// The same with further flags.
 pub(crate) fn start_with(cluster: &Kubernetes, plugins: &str, more: &[&str]) -> Controller {
-    start_as(cluster, &cluster.kubeconfig(), plugins, more)
+    Controller::signing(cluster, &cluster.kubeconfig(), plugins, more)
 }
 
 /// The same, with the roles of `slipway controller manifest` and nothing else.
@@ -69,20 +49,7 @@ pub(crate) fn start_in_its_roles(cluster: &Kubernetes, plugins: &str) -> Control
         ])
         .success();
     let kubeconfig = cluster.kubeconfig_with_token("controller", token.trim());
-    start_as(cluster, &kubeconfig, plugins, &[])
-}
-
-/// The same with other credentials.
-pub(crate) fn start_as(
-    cluster: &Kubernetes,
-    kubeconfig: &Path,
-    plugins: &str,
-    more: &[&str],
-) -> Controller {
-    let certificate = format!("--ca-cert-file={}", cluster.ca().display());
-    let key = format!("--ca-key-file={}", cluster.ca_key().display());
-    let flags = [&["--sign", &certificate, &key], more].concat();
-    Controller::start(kubeconfig, plugins, &flags)
+    Controller::signing(cluster, &kubeconfig, plugins, &[])
 }
 
 /// A node joins by itself, with what the controllers decide.
@@ -97,7 +64,7 @@ fn assert_joins(cluster: &Kubernetes, invitation: &Invitation) {
 #[test]
 fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
     let cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     assert_eq!(invitation.pin, cluster.pin());
     let mut controller = start(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
@@ -114,26 +81,10 @@ fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
 }
 
 #[test]
-fn a_node_waits_for_a_person_where_no_plugin_decides() {
-    let cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
-    let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
-    let _controller = start(&cluster, &plugins);
-    let node = Sandbox::new();
-    let join = invitation.start_join(&node, "worker-1", &[]);
-    let request = cluster.request_of("worker-1");
-    let_in(&node, &request, join, |arguments| {
-        cluster.slipway(arguments)
-    });
-    assert_identity(&node, &cluster.ca(), "worker-1");
-}
-
-#[test]
 fn a_cluster_of_kubeadm_is_taken_over() {
     let mut cluster = Kubernetes::initialised_by_kubeadm();
     cluster.start_controllers("*,bootstrapsigner,tokencleaner", &[]);
-    let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
-    let mut controller = Controller::start(&cluster.kubeconfig(), &plugins, &[]);
+    let mut controller = Controller::start(&cluster.kubeconfig(), MANUAL, &[]);
     controller.wait_until("others approve");
     let (status, text) = controller.ready();
     assert_eq!(status, 503);
@@ -177,7 +128,7 @@ fn a_cluster_of_kubeadm_is_taken_over() {
 #[test]
 fn a_replica_takes_over_from_one_that_is_killed() {
     let cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let mut first = start(&cluster, AUTOMATIC);
     first.wait_until("ok, leading");
     let mut second = start(&cluster, AUTOMATIC);
@@ -207,7 +158,7 @@ fn a_replica_takes_over_from_one_that_is_killed() {
 #[test]
 fn the_roles_of_the_manifest_are_enough() {
     let cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let mut controller = start_in_its_roles(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
     assert_joins(&cluster, &invitation);
@@ -218,7 +169,7 @@ fn the_roles_of_the_manifest_are_enough() {
 #[test]
 fn without_sign_nothing_is_approved_that_would_hold_longer_than_another_signer_gives() {
     let mut cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let mut controller = Controller::start(&cluster.kubeconfig(), AUTOMATIC, &[]);
     controller.wait_until("ok, leading");
     let node = cluster.kubeconfig_with_token("node", &invitation.token);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use slipway_tests::kubernetes::{AUTOMATIC, Kubernetes, Proxy};
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, Proxy};
 
-use super::controller::{initialise, start, start_as};
+use super::controller::start;
 use super::joins::Joins;
 
 /// How long the API server stays away from controllers that lead no more.
@@ -13,7 +13,7 @@ const OUTAGE: Duration = Duration::from_secs(5);
 #[test]
 fn joins_and_controllers_outlive_a_killed_api_server() {
     let mut cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let mut controller = start(&cluster, AUTOMATIC);
     controller.wait_until("ok, leading");
     let mut early = Joins::start(&invitation, "early", 10);
@@ -43,12 +43,12 @@ fn joins_and_controllers_outlive_a_killed_api_server() {
 fn a_watch_goes_on_whose_place_in_the_history_is_gone() {
     // Watches read the history in etcd, which is cut every second or two.
     let cluster = Kubernetes::start_with(&["--watch-cache=false", "--etcd-compaction-interval=1s"]);
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let network = Proxy::to(&cluster.server());
     let administrator = std::fs::read_to_string(cluster.kubeconfig()).expect("a kubeconfig");
     let through = administrator.replace(&cluster.server(), &network.address());
     let kubeconfig = cluster.sandbox().write("through.conf", &through);
-    let mut controller = start_as(&cluster, &kubeconfig, AUTOMATIC, &[]);
+    let mut controller = Controller::signing(&cluster, &kubeconfig, AUTOMATIC, &[]);
     controller.wait_until("ok, leading");
     Joins::start(&invitation, "before", 1).assert_all_joined(&cluster);
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, kubectl, request};
 
-use super::controller::{initialise, start};
+use super::controller::start;
 use super::joins::assert_each_decided_once;
 
 /// Requests that ask for a name that no other asks for.
@@ -42,7 +42,7 @@ fn requests() -> Vec<Value> {
 #[test]
 fn fifty_requests_are_decided_once_while_a_leader_wakes_up_that_was_replaced() {
     let mut cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let mut first = start(&cluster, AUTOMATIC);
     first.wait_until("ok, leading");
     let mut second = start(&cluster, AUTOMATIC);

@@ -1,15 +1,15 @@
 //! `kubeadm join` of a node, its kubelet's TLS bootstrap included, into what Slipway initialised, approved and signed by
 //! Slipway's controllers; there is no kube-controller-manager.
 
-use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, Machine};
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL, Machine};
 use slipway_tests::{Invitation, assert_client_certificate};
 
-use crate::controller::{assert_nothing_to_change, initialise, start};
+use crate::controller::{assert_nothing_to_change, start};
 
 /// A cluster that lets in nodes of kubeadm, its controllers, and a machine that is to be one.
 fn cluster(plugins: &str) -> (Kubernetes, Invitation, Controller, Machine) {
     let cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &["--kubelet-compatible"]);
+    let invitation = cluster.initialise(&["--kubelet-compatible"]);
     let mut controller = start(&cluster, plugins);
     controller.wait_until("ok, leading");
     let machine = Machine::start("worker-1");
@@ -81,8 +81,7 @@ fn with_a_file() {
 
 #[test]
 fn and_waits_for_a_person() {
-    let plugins = AUTOMATIC.replace("approve-node-client", "approve-manual");
-    let (mut cluster, invitation, controller, mut machine) = cluster(&plugins);
+    let (mut cluster, invitation, controller, mut machine) = cluster(MANUAL);
     machine.start_kubeadm_join(&with_token(&invitation));
     let request = cluster.request_of("worker-1");
     let _ = cluster.slipway(&["csr", "approve", &request]).success();

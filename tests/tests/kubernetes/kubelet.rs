@@ -3,7 +3,7 @@
 use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Kubelet, Kubernetes, component};
 use slipway_tests::{Finished, Sandbox, assert_identity, current_certificate};
 
-use crate::controller::{initialise, start_with};
+use crate::controller::start_with;
 
 /// Short enough for a kubelet that renews it within a minute (at 70 to 90 % of its life, which the signer begins five
 /// minutes early), and long enough for the join and the kubelet's start.
@@ -48,7 +48,7 @@ fn registers_its_node_and_renews_its_certificate() {
 #[test]
 fn joins_what_slipway_initialised_and_renews() {
     let mut cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &["--kubelet-compatible"]);
+    let invitation = cluster.initialise(&["--kubelet-compatible"]);
     let mut controller = start_with(&cluster, AUTOMATIC, &[LIFETIME]);
     controller.wait_until("ok, leading");
     let node = Sandbox::new();

@@ -1,8 +1,7 @@
 //! An API server that has too much to do, and says so.
 
-use slipway_tests::kubernetes::{AUTOMATIC, Answered, Kubernetes};
+use slipway_tests::kubernetes::{AUTOMATIC, Answered, Controller, Kubernetes};
 
-use super::controller::{initialise, start_as};
 use super::joins::Joins;
 
 /// Who the controllers are.
@@ -71,13 +70,13 @@ fn where_everybody_is_told_to_come_back_later_all_requests_are_decided_once() {
         "--max-requests-inflight=50",
         "--max-mutating-requests-inflight=50",
     ]);
-    let invitation = initialise(&cluster, &[]);
+    let invitation = cluster.initialise(&[]);
     let file = cluster.sandbox().write("scarce.yaml", ONE_AT_A_TIME);
     let file = file.to_str().expect("a path in UTF-8");
     let _ = cluster.kubectl(&["create", "--filename", file]).success();
 
     let kubeconfig = cluster.kubeconfig_of(CONTROLLER, "kubeadm:cluster-admins");
-    let mut controller = start_as(&cluster, &kubeconfig, AUTOMATIC, &[]);
+    let mut controller = Controller::signing(&cluster, &kubeconfig, AUTOMATIC, &[]);
     controller.wait_until("ok, leading");
     Joins::start(&invitation, "worker", 8).assert_all_joined(&cluster);
     assert!(controller.is_running());

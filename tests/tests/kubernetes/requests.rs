@@ -1,7 +1,7 @@
 //! People decide with `slipway csr` what kube-controller-manager only signs.
 
 use slipway_tests::kubernetes::Kubernetes;
-use slipway_tests::{Sandbox, assert_identity, let_in};
+use slipway_tests::{Sandbox, assert_identity, let_in, objects};
 
 /// A cluster where nobody approves by himself.
 fn cluster() -> Kubernetes {
@@ -54,48 +54,29 @@ fn approves_what_is_then_signed() {
 }
 
 #[test]
-fn denies_and_the_node_is_told_why() {
+fn who_looks_at_a_request_writes_nothing() {
     let cluster = cluster();
     let node = Sandbox::new();
     let mut join = cluster.invitation().start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
-    let _ = cluster
-        .slipway(&["csr", "deny", &request, "--reason", "not one of ours"])
-        .success();
-    let status = join.wait().expect("join can be waited for");
-    let log = std::fs::read_to_string(node.file("join.log")).expect("join's output");
-    assert_eq!(status.code(), Some(5), "{log}");
-    assert!(log.contains("not one of ours"), "{log}");
-    let listed = cluster.kubectl(&["get", "csr", &request]).success();
-    assert!(listed.contains("Denied"), "{listed}");
-    let again = cluster.slipway(&["csr", "approve", &request]);
-    assert!(
-        again.stderr().contains("that is final"),
-        "{}",
-        again.stderr()
-    );
-}
-
-#[test]
-fn a_request_that_breaks_a_rule_is_not_approved() {
-    let cluster = cluster();
-    let node = Sandbox::new();
-    let manifest = "apiVersion: v1\nkind: Node\nmetadata:\n  name: worker-1\n";
-    let file = cluster.sandbox().write("node.yaml", manifest);
-    let file = file.to_str().expect("a path in UTF-8");
-    let _ = cluster.kubectl(&["create", "--filename", file]).success();
-    let mut join = cluster
-        .invitation()
-        .start_join(&node, "worker-1", &["--timeout=30s"]);
-    let request = cluster.request_of("worker-1");
-    let refused = cluster.slipway(&["csr", "approve", &request]);
-    assert_ne!(refused.code(), Some(0), "{}", refused.stdout());
-    assert!(
-        refused.stderr().contains("a node named worker-1 exists"),
-        "{}",
-        refused.stderr()
-    );
-    assert_eq!(standing(&cluster, &request), "pending");
-    join.kill().expect("join can be ended");
-    let _ = join.wait();
+    // Nothing of Slipway was here before, and its controllers are not.
+    let before = objects(|arguments| cluster.kubectl(arguments));
+    for look in [
+        &["csr", "list"][..],
+        &["csr", "show", &request],
+        &["csr", "watch", "--timeout=2s"],
+        &["token", "list"],
+        &["posture"],
+    ] {
+        let _ = cluster.slipway(look).success();
+        let after = objects(|arguments| cluster.kubectl(arguments));
+        assert_eq!(after, before, "{look:?}");
+    }
+    let _ = cluster.slipway(&["csr", "approve", &request]).success();
+    let after = objects(|arguments| cluster.kubectl(arguments));
+    let ledger = after
+        .keys()
+        .find(|object| object.contains("slipway-system") && object.contains("token-ledger"));
+    assert!(ledger.is_some(), "who decides needs it: {after:?}");
+    assert!(join.wait().expect("join can be waited for").success());
 }

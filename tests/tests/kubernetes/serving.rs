@@ -4,7 +4,7 @@
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, Machine};
 use slipway_tests::{Finished, Sandbox, assert_server_certificate, openssl};
 
-use crate::controller::{initialise, start_in_its_roles};
+use crate::controller::start_in_its_roles;
 
 /// The cluster's requests for serving certificates.
 const REQUESTS: [&str; 4] = [
@@ -34,7 +34,7 @@ fn handshake(machine: &Machine, cluster: &Kubernetes, name: [&str; 2]) -> Finish
 #[test]
 fn a_kubelet_serves_with_what_a_person_approved() {
     let mut cluster = Kubernetes::start();
-    let invitation = initialise(&cluster, &["--kubelet-compatible"]);
+    let invitation = cluster.initialise(&["--kubelet-compatible"]);
     let controller = controllers(&cluster);
     let mut machine = Machine::start("worker-1");
     cluster.upload_configuration(&machine.kubelet_configuration("serverTLSBootstrap: true\n"));
@@ -99,7 +99,7 @@ fn a_kubelet_serves_with_what_a_person_approved() {
 #[test]
 fn a_node_gets_none_for_what_the_api_server_answers_to() {
     let mut cluster = Kubernetes::start();
-    let _ = initialise(&cluster, &[]);
+    let _ = cluster.initialise(&[]);
     let _controller = controllers(&cluster);
     let node = Sandbox::new();
     let request = node.file("request.pem");

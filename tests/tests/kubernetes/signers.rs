@@ -6,9 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::jws;
-use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Kubernetes};
-
-use super::controller::start_as;
+use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Controller, Kubernetes};
 
 /// How long nothing may happen that nobody asks for.
 const REST: Duration = Duration::from_secs(5);
@@ -57,7 +55,7 @@ fn two_signers_agree_and_come_to_rest_while_tokens_come_and_go() {
     let mut cluster = Kubernetes::initialised_by_kubeadm();
     cluster.start_controllers(ALL_CONTROLLERS, &[]);
     let kubeconfig = cluster.kubeconfig_of("slipway-controller", "kubeadm:cluster-admins");
-    let mut controller = start_as(&cluster, &kubeconfig, AUTOMATIC, &[]);
+    let mut controller = Controller::signing(&cluster, &kubeconfig, AUTOMATIC, &[]);
     // kubeadm's cluster has an approver of its own, which is another test's matter.
     controller.wait_until_measured("slipway_leader 1");
     let mut tokens = BTreeSet::from([cluster.invitation().token]);

@@ -48,6 +48,9 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let enforces = enforces(&configuration);
 
     let mut posture = plugins::posture(&configuration);
+    if configuration.approves_automatically() {
+        posture.push(PostureId::AutomaticApproval.entry());
+    }
     if enforces {
         let foreign = ForeignApproval::find(&client).await?;
         let entry = |found: &ForeignApproval| PostureId::ForeignApprover.about(found.title());

@@ -1,0 +1,297 @@
+//! A cluster that Slipway launched, on either API server: what a flow finds on one it finds on both.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::Cluster;
+use crate::invitation::{Invitation, let_in};
+use crate::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL};
+use crate::program::Finished;
+use crate::sandbox::Sandbox;
+
+/// Makes a test on each backend of every flow: a function that takes the [`Backend`].
+#[macro_export]
+macro_rules! on_both_backends {
+    ($($flow:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[test] fn $flow() { super::$flow($crate::Backend::Embedded) })+
+        }
+        mod kubernetes {
+            $(#[test] fn $flow() { super::$flow($crate::Backend::Kubernetes) })+
+        }
+    };
+}
+
+/// The API server under a flow, and what makes a cluster of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded API: `slipway init`, which starts `slipway serve`.
+    Embedded,
+    /// A kube-apiserver: `slipway init --kubeconfig` and `slipway controller --sign`, nothing of kube-controller-manager.
+    Kubernetes,
+}
+
+/// Who decides about new nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// A person, as is the default.
+    Manual,
+    /// A plugin, which lets in whoever has a token.
+    Automatic,
+}
+
+/// What a backend may be unable to do. A flow that needs it shows what the user is told in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// To bind a token to the networks that it may be used from.
+    BindTokensToNetworks,
+    /// To name whoever decided about a request, by the credentials they had.
+    NameWhoDecided,
+    /// To tell an administrator on any machine, through `slipway posture`, that a plugin approves.
+    ShowThePolicy,
+}
+
+impl Backend {
+    /// Why it cannot do this, where it cannot.
+    #[must_use]
+    pub fn obstacle(self, ability: Ability) -> Option<&'static str> {
+        match (self, ability) {
+            (Self::Embedded, _) => None,
+            (Self::Kubernetes, Ability::BindTokensToNetworks) => {
+                Some("a kube-apiserver does not tell anybody where a request came from")
+            }
+            (Self::Kubernetes, Ability::NameWhoDecided) => Some(
+                "a kube-apiserver writes no condition of its own when somebody decides: the name is in its audit log only",
+            ),
+            (Self::Kubernetes, Ability::ShowThePolicy) => Some(
+                "the plugins are in the configuration of the controllers, which say so when they start, and in no object",
+            ),
+        }
+    }
+
+    /// Launches a cluster.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn launch(self, approval: Approval) -> Launched {
+        match self {
+            Self::Embedded => {
+                let flags: &[&str] = match approval {
+                    Approval::Manual => &[],
+                    Approval::Automatic => &["--auto-approve"],
+                };
+                let cluster = Cluster::start(flags);
+                Launched {
+                    invitation: cluster.invitation(),
+                    on: ApiServer::Embedded(cluster),
+                }
+            }
+            Self::Kubernetes => {
+                let cluster = Kubernetes::start();
+                let invitation = cluster.initialise(&[]);
+                let plugins = match approval {
+                    Approval::Manual => MANUAL,
+                    Approval::Automatic => AUTOMATIC,
+                };
+                let controller = Controller::signing(&cluster, &cluster.kubeconfig(), plugins, &[]);
+                Launched {
+                    invitation,
+                    on: ApiServer::Kubernetes {
+                        controller,
+                        cluster: Box::new(cluster),
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// The cluster; ended with the value.
+#[derive(Debug)]
+pub struct Launched {
+    on: ApiServer,
+    invitation: Invitation,
+}
+
+#[derive(Debug)]
+enum ApiServer {
+    Embedded(Cluster),
+    Kubernetes {
+        // In the order in which they end.
+        controller: Controller,
+        cluster: Box<Kubernetes>,
+    },
+}
+
+impl Launched {
+    /// The machine of the administrator.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.sandbox(),
+            ApiServer::Kubernetes { cluster, .. } => cluster.sandbox(),
+        }
+    }
+
+    /// The CA's certificate.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.ca(),
+            ApiServer::Kubernetes { cluster, .. } => cluster.ca(),
+        }
+    }
+
+    /// slipway as the administrator.
+    #[must_use]
+    pub fn slipway(&self, arguments: &[&str]) -> Finished {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.slipway(arguments),
+            ApiServer::Kubernetes { cluster, .. } => cluster.slipway(arguments),
+        }
+    }
+
+    /// kubectl as the administrator: of the same release on Kubernetes, Debian's on the embedded API.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str]) -> Finished {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.kubectl(arguments),
+            ApiServer::Kubernetes { cluster, .. } => cluster.kubectl(arguments),
+        }
+    }
+
+    /// What was announced about how nodes are let in: by `slipway posture`, or by the controllers when they started.
+    #[must_use]
+    pub fn announced(&self) -> String {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.slipway(&["posture"]).success(),
+            ApiServer::Kubernetes { controller, .. } => controller.log(),
+        }
+    }
+
+    /// What a node is told.
+    #[must_use]
+    pub fn invitation(&self) -> &Invitation {
+        &self.invitation
+    }
+
+    /// A node joins with the first token, on a machine of its own.
+    #[must_use]
+    pub fn join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Finished {
+        self.invitation.join(node, name, more)
+    }
+
+    /// Starts a node's join and goes on.
+    #[must_use]
+    pub fn start_join(&self, node: &Sandbox, name: &str, more: &[&str]) -> Child {
+        self.invitation.start_join(node, name, more)
+    }
+
+    /// Lets in a node that waits with the command that it shows, and waits until it has joined.
+    ///
+    /// # Panics
+    /// It does not join.
+    #[track_caller]
+    pub fn let_in(&self, node: &Sandbox, request: &str, join: Child) {
+        let_in(node, request, join, |arguments| self.slipway(arguments));
+    }
+
+    /// Makes a token, and returns the invitation with it.
+    ///
+    /// # Panics
+    /// It is refused.
+    #[must_use]
+    #[track_caller]
+    pub fn invitation_with(&self, flags: &[&str]) -> Invitation {
+        let create = ["token", "create", "--output=json"];
+        let made = self.slipway(&[&create, flags].concat()).json();
+        let token = made["token"].as_str().expect("a token");
+        self.invitation.clone().with_token(token)
+    }
+
+    /// Every request, as `slipway csr list` has it.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    #[track_caller]
+    pub fn requests(&self) -> Vec<Value> {
+        let listed = self.slipway(&["csr", "list", "--output=json"]).json();
+        listed.as_array().expect("a list").clone()
+    }
+
+    /// Where a request stands.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    #[track_caller]
+    pub fn standing(&self, request: &str) -> String {
+        let requests = self.requests();
+        let found = requests.iter().find(|listed| listed["name"] == request);
+        let found = found.unwrap_or_else(|| panic!("no {request} in {requests:?}"));
+        found["standing"].as_str().expect("a standing").to_owned()
+    }
+
+    /// Waits until a request of this node waits for a person and the approvers have said so, and returns its name.
+    ///
+    /// # Panics
+    /// There is none after half a minute.
+    #[must_use]
+    #[track_caller]
+    pub fn request_of(&self, node: &str) -> String {
+        let waits = |request: &&Value| {
+            request["node"] == node
+                && request["standing"] == "pending"
+                && !request["message"].is_null()
+        };
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let requests = self.requests();
+            if let Some(found) = requests.iter().find(waits) {
+                return found["name"].as_str().expect("a name").to_owned();
+            }
+            assert!(Instant::now() < end, "{node} does not wait: {requests:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Every object that a command about requests or tokens could change, with its version.
+    #[must_use]
+    #[track_caller]
+    pub fn objects(&self) -> BTreeMap<String, String> {
+        objects(|arguments| self.kubectl(arguments))
+    }
+}
+
+/// Every object that a command about requests or tokens could change, with its version, as this kubectl shows them. Leases
+/// are left out: whoever holds one renews it.
+///
+/// # Panics
+/// kubectl fails.
+#[must_use]
+#[track_caller]
+pub fn objects(kubectl: impl Fn(&[&str]) -> Finished) -> BTreeMap<String, String> {
+    let listed = kubectl(&[
+        "get",
+        "namespaces,configmaps,secrets,certificatesigningrequests,nodes",
+        "--all-namespaces",
+        "--output=json",
+    ]);
+    let listed = listed.json();
+    let objects = listed["items"].as_array().expect("a list").iter();
+    let described = objects.map(|object| {
+        let metadata = &object["metadata"];
+        let name = format!(
+            "{} {}/{}",
+            object["kind"], metadata["namespace"], metadata["name"]
+        );
+        (name, metadata["resourceVersion"].to_string())
+    });
+    described.collect()
+}
