@@ -25,19 +25,30 @@ Connection: close\r
 {\"major\":\"1\",\"minor\":\"20\",\"gitVersion\":\"v1.20.15\",\"gitCommit\":\"\",\"gitTreeState\":\"clean\",\"buildDate\":\"2022-01-19T17:23:01Z\",\
 \"goVersion\":\"go1.15.15\",\"compiler\":\"gc\",\"platform\":\"linux/amd64\"}";
 
-/// What both commands say about a kubeconfig.
-fn refusals(machine: &Sandbox, kubeconfig: &Path, code: i32) -> String {
-    let addresses: &[&str] = &[
+/// What works on a cluster, and has to look at it first.
+const WORKING: &[&[&str]] = &[
+    &[
+        "controller",
         "--health-bind-address=127.0.0.1:0",
         "--metrics-bind-address=127.0.0.1:0",
-    ];
-    let said = [("controller", addresses), ("init", &[])].map(|(command, more)| {
-        let mut run = machine.command(&[&[command], more].concat());
+    ],
+    &["init"],
+];
+
+/// What a person does with one call.
+const LOOKING: &[&[&str]] = &[&["csr", "list"], &["token", "list"], &["token", "create"]];
+
+/// What these commands say about a kubeconfig.
+fn refusals(machine: &Sandbox, kubeconfig: &Path, commands: &[&[&str]], code: i32) -> String {
+    let said = commands.iter().map(|command| {
+        let mut run = machine.command(command);
         run.arg("--kubeconfig").arg(kubeconfig);
         let refused = Finished::of(&mut bounded(&run), "").message(code);
-        format!("slipway {command}\n{refused}")
+        let words = command.iter().filter(|word| !word.starts_with("--"));
+        let words: Vec<_> = words.copied().collect();
+        format!("slipway {}\n{refused}", words.join(" "))
     });
-    said.join("\n\n")
+    said.collect::<Vec<_>>().join("\n\n")
 }
 
 /// The same kubeconfig with something of it replaced: a value of one line, by its name.
@@ -56,7 +67,9 @@ fn credentials_that_are_not_enough_and_a_ca_that_is_anothers() {
     let machine = cluster.sandbox();
 
     let nobody = cluster.kubeconfig_of("nobody", "nobodies");
-    assert_snapshot!("without-rights", refusals(machine, &nobody, 4));
+    assert_snapshot!("without-rights", refusals(machine, &nobody, WORKING, 4));
+    let refused = refusals(machine, &nobody, LOOKING, 4);
+    assert_snapshot!("without-rights-to-look", refused);
 
     let now = Timestamp::now();
     let another = CertificateAuthority::generate(
@@ -72,7 +85,7 @@ fn credentials_that_are_not_enough_and_a_ca_that_is_anothers() {
         &STANDARD.encode(pem),
     );
     let wrong = machine.write("wrong-cluster.conf", &text);
-    assert_snapshot!("wrong-cluster", refusals(machine, &wrong, 3));
+    assert_snapshot!("wrong-cluster", refusals(machine, &wrong, WORKING, 3));
 
     let read = |file: &Path| std::fs::read(file).expect("a file of kubeadm's");
     let key = String::from_utf8(read(&cluster.ca_key())).expect("PEM");
@@ -108,7 +121,7 @@ fn credentials_that_are_not_enough_and_a_ca_that_is_anothers() {
         &STANDARD.encode(key.as_bytes()),
     );
     let expired = machine.write("expired.conf", &text);
-    assert_snapshot!("expired", refusals(machine, &expired, 4));
+    assert_snapshot!("expired", refusals(machine, &expired, WORKING, 4));
 }
 
 /// A server that knows its version and nothing else, and a kubeconfig that leads to it.
@@ -193,5 +206,6 @@ impl Drop for OldServer {
 fn an_api_server_that_is_too_old() {
     let server = OldServer::start();
     let kubeconfig = server.machine.file("old.conf");
-    assert_snapshot!("too-old", refusals(&server.machine, &kubeconfig, 1));
+    let refused = refusals(&server.machine, &kubeconfig, WORKING, 1);
+    assert_snapshot!("too-old", refused);
 }
