@@ -1,8 +1,9 @@
 //! What a bootstrap token was used for, and whether it may be used again.
 //!
 //! A use is free, then *reserved* when its request is approved, then *consumed* before its certificate is delivered. It
-//! is bound to one key, one node name and one signer. The ledger is an object of its own, one per token UID, so that it
-//! survives the token; it is stored as JSON.
+//! is bound to one key, one node name and one signer. Where the number of uses is not limited there is nothing to
+//! reserve: uses are counted, and not kept. The ledger is an object of its own, one per token UID, so that it survives
+//! the token; it is stored as JSON.
 
 use std::time::Duration;
 
@@ -228,21 +229,23 @@ impl TokenLedger {
         }
     }
 
-    /// The ledger with this use reserved. What is reserved or consumed by the same key already stays as it is.
+    /// The ledger with this use reserved. What is reserved or consumed by the same key already stays as it is, and so does
+    /// everything where uses are not limited.
     pub fn reserve(&self, wanted: &TokenUse, now: Timestamp) -> Result<Self, Refusal> {
         let mut next = self.expire(now);
-        if self.standing(wanted, now)? == UseStanding::Free {
+        if self.standing(wanted, now)? == UseStanding::Free && self.is_limited() {
             next.reserved.push(Entry::of(wanted, now));
         }
         Ok(next)
     }
 
     /// The ledger with this use consumed; to be stored before the certificate is delivered. What is consumed by the same
-    /// key already stays as it is.
+    /// key already stays as it is, where uses are limited; elsewhere a signer that comes again counts twice.
     pub fn consume(&self, wanted: &TokenUse, now: Timestamp) -> Result<Self, Refusal> {
         let mut next = self.expire(now);
         match self.standing(wanted, now)? {
-            UseStanding::Free => return Err(Refusal::NotReserved),
+            UseStanding::Free if self.is_limited() => return Err(Refusal::NotReserved),
+            UseStanding::Free => next.used = next.used.saturating_add(1),
             UseStanding::Consumed => {}
             UseStanding::Reserved => {
                 next.reserved.retain(|entry| !entry.is_of(wanted));
@@ -279,6 +282,10 @@ impl TokenLedger {
             .retain(|entry| entry.lasts(RESERVATION_LIMIT, now));
         next.consumed.retain(|entry| entry.lasts(GRACE, now));
         next
+    }
+
+    fn is_limited(&self) -> bool {
+        self.bounds.uses.is_some()
     }
 
     /// Uses that are consumed or reserved.

@@ -83,6 +83,21 @@ fn nothing_is_consumed_that_was_not_reserved() {
 }
 
 #[test]
+fn uses_without_a_limit_are_counted_and_leave_nothing_behind() {
+    let fresh = ledger(None, None, None);
+    let mut used = fresh.clone();
+    for key in 0..200 {
+        let reserved = used.reserve(&wanted(key, "a"), at(1)).unwrap();
+        assert_eq!(reserved, used, "nothing is scarce");
+        used = reserved.consume(&wanted(key, "a"), at(2)).unwrap();
+    }
+    assert_eq!(used.used(), 200);
+    assert_eq!(used.uses_left(at(2)), None);
+    let size = |ledger: &TokenLedger| serde_json::to_string(ledger).unwrap().len();
+    assert_eq!(size(&used), size(&fresh) + "200".len() - "0".len());
+}
+
+#[test]
 fn a_denial_gives_the_use_back() {
     let reserved = ledger(Some(1), None, None)
         .reserve(&wanted(1, "a"), at(1))
@@ -254,14 +269,14 @@ impl ReferenceStateMachine for Model {
                 let known = state.live(&state.consumed, *key, GRACE)
                     || state.live(&state.reserved, *key, RESERVATION_LIMIT);
                 state.accepted = known || state.has_room();
-                if state.accepted && !known {
+                if state.accepted && !known && state.uses.is_some() {
                     state.reserved.push((*key, state.now));
                 }
             }
             Event::Consume(key) if !state.revoked => {
                 let consumed = state.live(&state.consumed, *key, GRACE);
                 let reserved = state.live(&state.reserved, *key, RESERVATION_LIMIT);
-                state.accepted = consumed || reserved;
+                state.accepted = consumed || reserved || state.uses.is_none();
                 if !consumed && reserved {
                     state.reserved.retain(|(own, _)| own != key);
                     state.consumed.push((*key, state.now));
