@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::create::create_as;
 use super::owners;
-use super::update::{Wanted, uid_mismatch, write};
+use super::update::{Wanted, write};
 use crate::authorization::{Attributes, Decision, ResourceTarget};
 use crate::codec::{read, typed};
 use crate::ownership::{self, Applied, Configuration, Conflicts, Manager, Operation};
@@ -116,7 +116,10 @@ async fn create(
         return Err(Status::conflict(
             &call.definition.group_resource(),
             &call.target.name,
-            &uid_mismatch(object.uid(), ""),
+            &format!(
+                "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                object.uid()
+            ),
         ));
     }
     create_as(call, object, managed).await
@@ -153,14 +156,19 @@ fn parse(body: &[u8]) -> Result<Value, Status> {
 /// A configuration says what it is for, and nothing about owners.
 fn check(call: &Call, config: &Value) -> Result<(), Status> {
     let metadata = |field: &str| config.get("metadata")?.get(field);
+    let text = |field: &str| {
+        config
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (version, kind) = (text("apiVersion"), text("kind"));
     let expected = call.definition.api_version();
-    let version = config
-        .get("apiVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if version != expected {
+    if (version, kind) != (expected.as_str(), call.definition.kind) {
+        // The core group has no name, but is told of.
+        let core = if version.contains('/') { "" } else { "/" };
         return Err(Status::bad_request(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {version}, expected: {expected}"
+            "invalid object type: {core}{version}, Kind={kind}"
         )));
     }
     if metadata("managedFields").is_some_and(|given| !given.is_null()) {

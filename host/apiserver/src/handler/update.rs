@@ -158,7 +158,11 @@ fn check_uid(call: &Call, old: &Object, wanted: &Object) -> Result<(), Status> {
     Err(Status::conflict(
         &call.definition.group_resource(),
         old.name(),
-        &uid_mismatch(wanted.uid(), old.uid()),
+        &format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            wanted.uid(),
+            old.uid()
+        ),
     ))
 }
 
@@ -173,10 +177,6 @@ fn check_version(call: &Call, old: &Object, wanted: &Object) -> Result<(), Statu
         ));
     }
     Ok(())
-}
-
-pub(super) fn uid_mismatch(wanted: &str, found: &str) -> String {
-    format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
 }
 
 /// From the wanted state to the state to be stored.

@@ -118,7 +118,7 @@ async fn what_cannot_be_applied_is_refused() {
             "fieldManager=m",
             YAML.replace("v1", "v2"),
             400,
-            "Incorrect version specified",
+            "invalid object type: /v2, Kind=ConfigMap",
         ),
         (
             "fieldManager=m",
