@@ -17,6 +17,9 @@ pub(crate) struct Known {
 struct Reason {
     /// `FILE: TITLE` of each request; `*` stands for any text.
     requests: Vec<String>,
+    /// Of those that are not meant.
+    #[serde(default)]
+    except: Vec<String>,
     /// The place in the answer; `*` stands for any text.
     at: String,
     /// Why.
@@ -27,6 +30,7 @@ struct Reason {
 #[derive(Debug)]
 pub(crate) struct Entry {
     request: String,
+    except: Vec<String>,
     at: String,
 }
 
@@ -37,14 +41,19 @@ impl Known {
         let mut entries = Vec::new();
         for Reason {
             requests,
+            except,
             at,
             reason,
         } in reasons
         {
             assert!(!reason.trim().is_empty(), "{requests:?} have no reason");
             for request in requests {
-                let at = at.clone();
-                entries.push((Entry { request, at }, false));
+                let entry = Entry {
+                    request,
+                    except: except.clone(),
+                    at: at.clone(),
+                };
+                entries.push((entry, false));
             }
         }
         Self { entries }
@@ -55,7 +64,7 @@ impl Known {
         let title = format!("{script}: {}", request.title);
         let mut explained = false;
         for (entry, seen) in &mut self.entries {
-            if matches(&entry.request, &title) && matches(&entry.at, &found.at) {
+            if entry.is_about(&title) && matches(&entry.at, &found.at) {
                 *seen = true;
                 explained = true;
             }
@@ -69,6 +78,12 @@ impl Known {
             .iter()
             .filter(|(_, seen)| !seen)
             .map(|(entry, _)| entry)
+    }
+}
+
+impl Entry {
+    fn is_about(&self, title: &str) -> bool {
+        matches(&self.request, title) && !self.except.iter().any(|except| matches(except, title))
     }
 }
 

@@ -53,6 +53,15 @@ fn without_chance(value: Value) -> Value {
                         ("cells", Value::Array(cells)) => {
                             Value::Array(cells.into_iter().map(without_age).collect())
                         }
+                        // In the order of their times, whose seconds differ by chance.
+                        ("managedFields", Value::Array(mut entries)) => {
+                            let owner = |entry: &Value| {
+                                ["operation", "manager", "subresource"]
+                                    .map(|field| entry[field].to_string())
+                            };
+                            entries.sort_by_key(owner);
+                            without_chance(entries.into())
+                        }
                         // Kubernetes tells them in the order in which its cache has the bindings, which is none.
                         ("resourceRules" | "nonResourceRules", Value::Array(rules)) => {
                             let mut rules: Vec<_> = rules.into_iter().map(without_chance).collect();
