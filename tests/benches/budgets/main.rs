@@ -1,0 +1,92 @@
+//! The budgets, measured through the real binary and the real runtime; run by `cargo xtask bench` in release builds.
+//!
+//! Each figure stands beside its budget and the peer's, measured in the same run on the same machine: kubeadm, and
+//! kube-controller-manager on a kube-apiserver. Medians; nothing here passes or fails.
+
+mod decision;
+mod figure;
+mod join;
+mod requests;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use decision::decision;
+use figure::{Figure, Quantity, median};
+use join::{join_kubernetes, join_the_embedded_api};
+use requests::Throughput;
+use slipway_tests::kubernetes::component;
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--list") {
+        return;
+    }
+    let embedded = join_the_embedded_api();
+    let kubernetes = join_kubernetes();
+    let Throughput {
+        slipway,
+        peer,
+        peer_without_limits,
+    } = requests::throughput();
+    let figures = [
+        Figure {
+            what: "cold start (slipway version)",
+            measured: version(&mut Command::new(binary())),
+            budget: Some(Quantity::Milliseconds(5.0)),
+            peer: Some(version(&mut component("kubeadm"))),
+        },
+        Figure {
+            what: "one policy decision through a Wasm plugin",
+            measured: decision(),
+            budget: Some(Quantity::Milliseconds(0.05)),
+            peer: None,
+        },
+        Figure {
+            what: "discovery and TLS bootstrap of one node",
+            measured: embedded.bootstrap,
+            budget: Some(Quantity::Milliseconds(15.0)),
+            peer: Some(kubernetes.bootstrap),
+        },
+        Figure {
+            what: "one join, whole process",
+            measured: embedded.whole,
+            budget: None,
+            peer: Some(kubernetes.whole),
+        },
+        Figure {
+            what: "500 requests approved and signed, peer at its defaults",
+            measured: slipway,
+            budget: Some(peer.times(12.0)),
+            peer: Some(peer),
+        },
+        Figure {
+            what: "the same, peer without its limits",
+            measured: slipway,
+            budget: Some(peer_without_limits.times(1.2)),
+            peer: Some(peer_without_limits),
+        },
+        Figure {
+            what: "the binary, bundled plugins included",
+            measured: size(&binary()),
+            budget: Some(Quantity::Mebibytes(40.0)),
+            peer: Some(size(Path::new(component("kubeadm").get_program()))),
+        },
+    ];
+    figure::print(&figures);
+}
+
+fn version(program: &mut Command) -> Quantity {
+    program.arg("version").stdout(Stdio::null());
+    median(50, || {
+        assert!(program.status().expect("it runs").success());
+    })
+}
+
+fn size(program: &Path) -> Quantity {
+    let bytes = std::fs::metadata(program).expect("it is built").len();
+    Quantity::Mebibytes(bytes as f64 / f64::from(1 << 20))
+}
+
+fn binary() -> PathBuf {
+    slipway_tests::slipway()
+}
