@@ -7,11 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use slipway_config::system::{LEDGER_KEY, ledger_name};
 use slipway_config::token::{TokenBounds, TokenId};
 use slipway_pki::decision::ledger::{Refusal, TokenLedger, TokenUse};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::error::Error;
 use crate::records::{Record, Records, Stored, damaged, required, title};
@@ -27,7 +30,13 @@ const ATTEMPTS: usize = 16;
 pub struct Ledgers {
     records: Records<MarkedLedger>,
     clock: Clock,
+    turns: Arc<Turns>,
 }
+
+/// Changes of one ledger, made in turns by this process: it would only come in its own way. Between processes it is the
+/// compare-and-swap that counts.
+#[derive(Default)]
+struct Turns([Mutex<()>; 16]);
 
 /// A ledger as it was read.
 #[derive(Clone, Debug)]
@@ -59,6 +68,7 @@ impl Ledgers {
         Self {
             records: Records::new(client),
             clock,
+            turns: Arc::default(),
         }
     }
 
@@ -245,6 +255,7 @@ impl Ledgers {
         token_uid: &str,
         next: impl Fn(&MarkedLedger) -> Result<MarkedLedger, E>,
     ) -> Result<Result<StoredLedger, E>, Error> {
+        let _turn = self.turns.of(token_uid).await;
         for attempt in 0..ATTEMPTS {
             let stored = self.existing(token_uid).await?;
             let marked = match next(&stored.0.record) {
@@ -275,6 +286,17 @@ impl LiveToken {
             self.bounds.clone(),
             self.expires,
         )
+    }
+}
+
+impl Turns {
+    /// Waits for a turn with this ledger, or with one that shares its place.
+    async fn of(&self, token_uid: &str) -> MutexGuard<'_, ()> {
+        let Self(places) = self;
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(token_uid);
+        let [first, ..] = places;
+        let place = usize::try_from(hash).unwrap_or_default() % places.len();
+        places.get(place).unwrap_or(first).lock().await
     }
 }
 
