@@ -1,5 +1,6 @@
 //! Where the components are.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,9 +25,7 @@ pub fn component(name: &str) -> Command {
         program.display()
     );
     let mut command = Command::new(program);
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env_clear().env("PATH", search_path());
     command
 }
 
@@ -41,4 +40,13 @@ pub fn kubectl(kubeconfig: &Path) -> Command {
         .env("KUBECONFIG", kubeconfig)
         .env("HOME", kubeconfig.parent().expect("a file has a folder"));
     command
+}
+
+/// Where components look for programs: as the tests do, and where root has its own (losetup, mount). Who runs the tests
+/// may have a shorter list.
+pub(super) fn search_path() -> OsString {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        std::env::split_paths(&inherited).chain(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    std::env::join_paths(folders).expect("folders of a PATH")
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::components::component;
+use super::components::{component, search_path};
 use super::loopback::Loopback;
 use super::namespace::with_folders;
 use super::process::{Process, keep_logs_of_failure};
@@ -191,7 +191,7 @@ featureGates:
         let kubelet = component("kubelet");
         let components = PathBuf::from(kubelet.get_program()).with_file_name("");
         let first = [self.sandbox.file("bin"), components];
-        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let inherited = search_path();
         let folders = first.into_iter().chain(std::env::split_paths(&inherited));
         std::env::join_paths(folders).expect("folders without a colon")
     }

@@ -46,10 +46,10 @@ mod tests {
         let last = std::iter::from_fn(|| endless.next(start)).take(60).last();
         assert_eq!(last, Some(LONGEST_PAUSE));
 
-        let mut bounded = Pauses::new(Some(Duration::from_millis(5)), start);
+        let mut bounded = Pauses::new(Some(Duration::from_millis(4)), start);
         let first = bounded.next(start).unwrap();
         assert_eq!(first, FIRST_PAUSE);
-        assert_eq!(bounded.next(start + first), Some(Duration::from_millis(3)));
-        assert_eq!(bounded.next(start + Duration::from_millis(5)), None);
+        assert_eq!(bounded.next(start + first), Some(Duration::from_millis(2)));
+        assert_eq!(bounded.next(start + Duration::from_millis(4)), None);
     }
 }
