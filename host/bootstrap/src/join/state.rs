@@ -203,8 +203,12 @@ fn load(layout: &Layout) -> Result<Option<Record>, JoinError> {
     let Some(text) = read_optional(&layout.join_record())?.map(Zeroizing::new) else {
         return Ok(None);
     };
-    let record: Record =
-        serde_json::from_slice(&text).map_err(|error| damaged(layout, error.to_string()))?;
+    // serde_json repeats what it found, which may be the key.
+    let record: Record = serde_json::from_slice(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let reason = format!("it is not what slipway wrote, at line {line}, column {column}");
+        damaged(layout, reason)
+    })?;
     if record.version != VERSION {
         let reason = format!("it has version {}, expected {VERSION}", record.version);
         return Err(damaged(layout, reason));
@@ -313,6 +317,20 @@ mod tests {
         assert!(error.to_string().contains("join.json"), "{error}");
         let left = fs::read_to_string(files.layout().join_record()).unwrap();
         assert!(left.contains("AAAA"));
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_place_is_not_repeated() {
+        let (_folder, mut files) = workspace();
+        let pending = prepare(&mut files, "a").unwrap();
+        let key = pending.key.to_pem().unwrap();
+        let text = serde_json::json!({"version": 1, "node": "a", "stage": {"pending": *key}});
+        fs::write(files.layout().join_record(), text.to_string()).unwrap();
+        let error = prepare(&mut files, "a").unwrap_err().to_string();
+        assert!(
+            error.contains("line 1") && !error.contains("PRIVATE"),
+            "{error}"
+        );
     }
 
     #[test]
