@@ -183,20 +183,27 @@ impl Ledgers {
             .map(drop)
     }
 
+    /// Revokes a token that was found to be gone, unless it is marked as having reached its end by itself: that may have been
+    /// written down since the ledger was read. Returns whether it is revoked.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) async fn revoke_gone(&self, token_uid: &str) -> Result<bool, Error> {
+        let now = (self.clock)();
+        let stored = self
+            .update(token_uid, |marked| marked.revoked_unless_expired(now))
+            .await?;
+        Ok(stored.ledger().revoked().is_some())
+    }
+
     /// Marks that the token reached the end that its ledger states. Does nothing for a revoked one.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
     pub(crate) async fn mark_expired(&self, token_uid: &str) -> Result<(), Error> {
-        self.update(token_uid, |marked| MarkedLedger {
-            ledger: marked.ledger.clone(),
-            expired: marked
-                .ledger
-                .expires()
-                .filter(|_| marked.ledger.revoked().is_none()),
-        })
-        .await
-        .map(drop)
+        self.update(token_uid, MarkedLedger::marked_expired)
+            .await
+            .map(drop)
     }
 
     /// Removes a ledger that is as it was read. One that was changed since stays.
@@ -308,8 +315,7 @@ impl StoredLedger {
 
     /// Whether the token is known to have reached its end by itself.
     pub fn is_marked_expired(&self) -> bool {
-        let MarkedLedger { ledger, expired } = &self.0.record;
-        expired.is_some() && *expired == ledger.expires()
+        self.0.record.is_marked_expired()
     }
 
     /// When the ledger was made.
@@ -324,6 +330,28 @@ impl MarkedLedger {
         Self {
             ledger,
             expired: self.expired,
+        }
+    }
+
+    fn is_marked_expired(&self) -> bool {
+        self.expired.is_some() && self.expired == self.ledger.expires()
+    }
+
+    fn marked_expired(&self) -> Self {
+        Self {
+            ledger: self.ledger.clone(),
+            expired: match self.ledger.revoked() {
+                Some(_) => self.expired,
+                None => self.ledger.expires(),
+            },
+        }
+    }
+
+    fn revoked_unless_expired(&self, now: Timestamp) -> Self {
+        if self.is_marked_expired() {
+            self.clone()
+        } else {
+            self.with(self.ledger.revoke(now))
         }
     }
 }
@@ -370,4 +398,52 @@ async fn pause(attempt: usize) {
         attempt.saturating_mul(3).saturating_add(jitter),
     ))
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn ending(expires: Option<Timestamp>) -> MarkedLedger {
+        let id = "abcdef".parse().unwrap();
+        MarkedLedger {
+            ledger: TokenLedger::new(id, "u-1".to_owned(), TokenBounds::default(), expires),
+            expired: None,
+        }
+    }
+
+    #[test]
+    fn what_ended_by_itself_is_not_revoked_by_whoever_finds_it_gone() {
+        let expired = ending(Some(at(10))).marked_expired();
+        assert!(expired.is_marked_expired());
+        assert_eq!(expired.revoked_unless_expired(at(11)), expired);
+        assert_eq!(expired.marked_expired(), expired);
+    }
+
+    #[test]
+    fn what_was_revoked_did_not_end_by_itself() {
+        let revoked = ending(Some(at(10))).revoked_unless_expired(at(5));
+        assert_eq!(revoked.ledger.revoked(), Some(at(5)));
+        assert_eq!(revoked.marked_expired(), revoked);
+        assert!(!revoked.is_marked_expired());
+        assert!(!ending(None).marked_expired().is_marked_expired());
+    }
+
+    #[test]
+    fn a_mark_for_another_end_than_the_token_has_now_does_not_count() {
+        let marked = ending(Some(at(10))).marked_expired();
+        let moved = marked.with(marked.ledger.expiring(Some(at(20))));
+        assert!(!moved.is_marked_expired());
+        assert!(
+            moved
+                .revoked_unless_expired(at(15))
+                .ledger
+                .revoked()
+                .is_some()
+        );
+    }
 }

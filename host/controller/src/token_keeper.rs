@@ -90,8 +90,7 @@ impl TokenKeeper {
         };
         if token.is_expired((self.clock)()) {
             self.ledgers.mark_expired(&token.uid).await?;
-        } else {
-            self.ledgers.revoke(&token.uid).await?;
+        } else if self.ledgers.revoke_gone(&token.uid).await? {
             tracing::info!(token = %stored.ledger().token_id(), "a deleted token is revoked");
         }
         self.tell(stored.ledger().token_id());
@@ -112,8 +111,13 @@ impl TokenKeeper {
         {
             if is_forgettable(stored, now) {
                 self.ledgers.remove(stored).await?;
-            } else if !stored.is_marked_expired() && stored.ledger().revoked().is_none() {
-                self.ledgers.revoke(stored.ledger().token_uid()).await?;
+            } else if !stored.is_marked_expired()
+                && stored.ledger().revoked().is_none()
+                && self
+                    .ledgers
+                    .revoke_gone(stored.ledger().token_uid())
+                    .await?
+            {
                 self.tell(stored.ledger().token_id());
             }
         }
