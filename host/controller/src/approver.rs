@@ -2,7 +2,8 @@
 //!
 //! Each step is committed before the next one begins, and a run that is cut short between any two of them comes to the
 //! same end when it is begun again: the claim is the same key's, the use is reserved for it already, and an intent that
-//! is written twice announces the same act. Everything a decision rests upon is read live.
+//! is written twice announces the same act. Everything a decision rests upon is read live but for the request itself: what
+//! it asks for never changes, and where anything else in it did, the API refuses what is written over it.
 
 mod outcome;
 
@@ -31,6 +32,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
+use crate::watch::Cache;
 use crate::{measures, subject, trail};
 
 /// How long until an undecided request is looked at again although nothing was seen to change.
@@ -44,6 +46,7 @@ const SOON: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(crate) struct Approver {
     pub(crate) requests: Api<CertificateSigningRequest>,
+    pub(crate) cache: Cache<CertificateSigningRequest>,
     pub(crate) guard: Guard,
     pub(crate) chain: Chain,
     pub(crate) claims: Claims,
@@ -71,7 +74,7 @@ impl Approver {
     }
 
     async fn decide(&self, name: &str) -> Result<Next, Error> {
-        let Some(request) = self.read(name).await? else {
+        let Some(request) = self.cache.get(name) else {
             return Ok(Next::Done);
         };
         match condition::standing(&request) {
@@ -136,7 +139,7 @@ impl Approver {
         let now = (self.clock)();
         let token = case.checked.token.as_ref();
         if let Some(wanted) = subject::claim(&case.request, guarded, token, now)
-            && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
+            && let Claimed::Another(finding) = self.claims.make(&wanted).await?
         {
             let reason = Reason {
                 approver: GUARDRAILS.to_owned(),
@@ -147,7 +150,8 @@ impl Approver {
             };
             return self.leave_open(case, decision, Some(finding)).await;
         }
-        if let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
+        if token.is_some_and(|token| token.ledger.bounds().uses.is_some())
+            && let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
             && self.ledgers.reserve(&wanted).await?.is_err()
         {
             // Somebody was quicker with the token: the guardrails say what that means.

@@ -3,21 +3,24 @@
 //!
 //! Who may have a name is decided in [`slipway_pki::decision::claim`]. Everything here reads live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::Node;
-use kube::api::Api;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::Finding;
 use slipway_config::name::NodeName;
 use slipway_pki::decision::claim::{self, Claim, ClaimFacts, ClaimedRequest, Step};
+use slipway_pki::decision::ledger::TokenLedger;
 
 use crate::condition::{self, Standing};
 use crate::error::{During as _, Error};
-use crate::ledger::Ledgers;
+use crate::ledger::{Ledgers, StoredLedger};
 use crate::records::{Record, Records, Stored, required, title};
 use crate::system::Clock;
+use crate::watch::Cache;
 
 /// What the name of a claim's ConfigMap starts with; the node's name follows.
 const NAME_PREFIX: &str = "node-claim.";
@@ -67,16 +70,62 @@ impl Claims {
         }
     }
 
-    /// All claims.
-    pub(crate) async fn list(&self) -> Result<Vec<Claim>, Error> {
-        let found = self.records.list(Claim::LABEL).await?;
-        Ok(found.into_iter().map(|stored| stored.record).collect())
+    /// Removes the claims that are over. Which ones may be is found by looking at all of them together, and whether they
+    /// are by looking at each.
+    pub(crate) async fn sweep(
+        &self,
+        requests: &Cache<CertificateSigningRequest>,
+    ) -> Result<(), Error> {
+        let claims = self.records.list(Claim::LABEL).await?;
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let nodes: Api<Node> = Api::all(self.client.clone());
+        let nodes = nodes
+            .list_metadata(&ListParams::default())
+            .await
+            .during("list", "Nodes")?;
+        let nodes: HashSet<String> = nodes.items.iter().map(ResourceExt::name_any).collect();
+        let ledgers = self.ledgers.list().await?;
+        let usable: HashSet<&str> = ledgers
+            .iter()
+            .map(StoredLedger::ledger)
+            .filter(|ledger| ledger.revoked().is_none())
+            .map(TokenLedger::token_uid)
+            .collect();
+        for claim in claims.iter().map(|stored| &stored.record) {
+            let token = claim.token_uid.as_deref();
+            let facts = ClaimFacts {
+                request: behind(claim, requests.get(&claim.request)),
+                node_exists: nodes.contains(claim.node.as_str()),
+                token_revoked: token.is_some_and(|uid| !usable.contains(uid)),
+            };
+            if claim::end(claim, facts, (self.clock)()).is_some() {
+                self.settle(&claim.node).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Claims a name. On disk when this returns.
+    /// Claims a name that most likely nobody has claimed yet. On disk when this returns.
+    pub(crate) async fn make(&self, wanted: &Claim) -> Result<Claimed, Error> {
+        let made = self.records.create(&wanted.as_made((self.clock)())).await?;
+        match made {
+            Some(_) => Ok(Claimed::Held),
+            None => self.acquire(wanted).await,
+        }
+    }
+
+    /// Claims a name, for a request that is open or approved and whose token is in order. On disk when this returns.
     pub(crate) async fn acquire(&self, wanted: &Claim) -> Result<Claimed, Error> {
         for _ in 0..TURNS {
             let existing = self.get(&wanted.node).await?;
+            if existing
+                .as_ref()
+                .is_some_and(|stored| stored.record.is_held_by(wanted, (self.clock)()))
+            {
+                return Ok(Claimed::Held);
+            }
             let facts = match &existing {
                 Some(stored) => Some((&stored.record, self.facts(&stored.record).await?)),
                 None => None,
@@ -84,7 +133,9 @@ impl Claims {
             match claim::next(facts, wanted, (self.clock)()) {
                 Step::Create(claim) => {
                     // Where somebody else made it first, the next turn shows whose it is.
-                    self.records.create(&claim).await?;
+                    if self.records.create(&claim).await?.is_some() {
+                        return Ok(Claimed::Held);
+                    }
                 }
                 Step::Held => return Ok(Claimed::Held),
                 Step::Clear(_) => {
@@ -135,14 +186,10 @@ impl Claims {
 
     async fn facts(&self, claim: &Claim) -> Result<ClaimFacts, Error> {
         let requests: Api<CertificateSigningRequest> = Api::all(self.client.clone());
-        let request = requests
-            .get_opt(&claim.request)
-            .await
-            .during(
-                "read",
-                format_args!("CertificateSigningRequest {}", claim.request),
-            )?
-            .filter(|request| request.metadata.uid.as_ref() == Some(&claim.request_uid));
+        let request = requests.get_opt(&claim.request).await.during(
+            "read",
+            format_args!("CertificateSigningRequest {}", claim.request),
+        )?;
         let nodes: Api<Node> = Api::all(self.client.clone());
         let node = nodes
             .get_opt(claim.node.as_str())
@@ -158,7 +205,7 @@ impl Claims {
                 .is_none_or(|stored| stored.ledger().revoked().is_some()),
         };
         Ok(ClaimFacts {
-            request: request.map_or(ClaimedRequest::Gone, |request| standing(&request)),
+            request: behind(claim, request),
             node_exists: node.is_some(),
             token_revoked,
         })
@@ -188,9 +235,15 @@ impl Record for Claim {
     }
 }
 
-/// Where the request behind a claim stands. One that was refused by the signer is as good as denied.
-fn standing(request: &CertificateSigningRequest) -> ClaimedRequest {
-    match condition::standing(request) {
+/// Where the request behind a claim stands, given the one of its name. One that was refused by the signer is as good as
+/// denied.
+fn behind(claim: &Claim, named: Option<CertificateSigningRequest>) -> ClaimedRequest {
+    let Some(request) =
+        named.filter(|named| named.metadata.uid.as_ref() == Some(&claim.request_uid))
+    else {
+        return ClaimedRequest::Gone;
+    };
+    match condition::standing(&request) {
         Standing::Denied | Standing::Failed => ClaimedRequest::Denied,
         Standing::Issued => ClaimedRequest::Delivered,
         Standing::Open | Standing::Approved => ClaimedRequest::Open,

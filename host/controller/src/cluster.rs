@@ -105,8 +105,7 @@ impl Guard {
         if !self.is_ours(request) {
             return Ok(GuardedCsr::IGNORED);
         }
-        let token = self.submitters.look(request).await?;
-        self.apply(request, token).await
+        self.apply(request, self.submitters.look(request)).await
     }
 
     /// The same for whoever decides about the request: the ledger of the token behind it is there when this returns.
@@ -117,8 +116,7 @@ impl Guard {
         if !self.is_ours(request) {
             return Ok(GuardedCsr::IGNORED);
         }
-        let token = self.submitters.adopt(request).await?;
-        self.apply(request, token).await
+        self.apply(request, self.submitters.adopt(request)).await
     }
 
     /// The token behind a request as it stands now. Nothing is written.
@@ -135,8 +133,10 @@ impl Guard {
     async fn apply(
         &self,
         request: &CertificateSigningRequest,
-        token: Option<TokenFacts>,
+        token: impl Future<Output = Result<Option<TokenFacts>, Error>>,
     ) -> Result<GuardedCsr, Error> {
+        let (token, nodes, api_server) =
+            tokio::try_join!(token, self.nodes(request), self.api_server(request))?;
         let now = (self.clock)();
         let created = request.creation_timestamp().map_or(now, |time| time.0);
         let spec = &request.spec;
@@ -145,9 +145,9 @@ impl Guard {
             now,
             signers: self.settings.signers.clone(),
             lifetime: self.settings.lifetime,
-            nodes: self.nodes(request).await?,
+            nodes,
             control_plane: self.settings.control_plane.clone(),
-            api_server: self.api_server(request).await?,
+            api_server,
             rejoin_allowed: self.settings.rejoin_allowed.clone(),
             token: token.clone(),
         };

@@ -96,32 +96,20 @@ impl Controllers {
         system::ensure_namespace(&self.client).await?;
         let stop = shutdown.child_token();
         let mut tasks = Tasks::new(stop.clone());
-        let ended = self.watch_tokens(&mut tasks);
-        self.watch_requests(&mut tasks, ended);
+        let ledgers = Ledgers::new(self.client.clone(), Arc::clone(&self.clock));
+        let ended = self.watch_tokens(&mut tasks, &ledgers);
+        self.watch_requests(&mut tasks, &ledgers, ended);
         let result = tasks.wait().await;
         stop.cancel();
         result
     }
 
-    fn ledgers(&self) -> Ledgers {
-        Ledgers::new(self.client.clone(), Arc::clone(&self.clock))
-    }
-
-    fn claims(&self) -> Claims {
-        Claims::new(self.client.clone(), self.ledgers(), Arc::clone(&self.clock))
-    }
-
-    fn guard(&self) -> Guard {
-        Guard::new(
-            self.client.clone(),
-            self.settings.clone(),
-            self.ledgers(),
-            Arc::clone(&self.clock),
-        )
-    }
-
     /// Starts what follows the tokens. Returns where the ends of tokens are told.
-    fn watch_tokens(&self, tasks: &mut Tasks) -> mpsc::UnboundedReceiver<TokenId> {
+    fn watch_tokens(
+        &self,
+        tasks: &mut Tasks,
+        ledgers: &Ledgers,
+    ) -> mpsc::UnboundedReceiver<TokenId> {
         let (tell_ended, ended) = mpsc::unbounded_channel();
         let keeps_ledgers = self.token_cleaner || self.approver.is_some() || self.signer.is_some();
         if !keeps_ledgers && !self.bootstrap_signer {
@@ -135,7 +123,7 @@ impl Controllers {
         if keeps_ledgers {
             let keeper = TokenKeeper {
                 secrets: secrets.clone(),
-                ledgers: self.ledgers(),
+                ledgers: ledgers.clone(),
                 clock: Arc::clone(&self.clock),
                 events: keeper_events,
                 ended: tell_ended,
@@ -145,7 +133,7 @@ impl Controllers {
         if self.token_cleaner {
             let cleaner = TokenCleaner {
                 secrets: secrets.clone(),
-                ledgers: self.ledgers(),
+                ledgers: ledgers.clone(),
                 clock: Arc::clone(&self.clock),
                 cache: cache.clone(),
                 changed: Arc::clone(&for_cleaner),
@@ -206,17 +194,34 @@ impl Controllers {
     }
 
     /// Starts what follows the requests.
-    fn watch_requests(&self, tasks: &mut Tasks, mut ended: mpsc::UnboundedReceiver<TokenId>) {
+    fn watch_requests(
+        &self,
+        tasks: &mut Tasks,
+        ledgers: &Ledgers,
+        mut ended: mpsc::UnboundedReceiver<TokenId>,
+    ) {
         let api: Api<CertificateSigningRequest> = Api::all(self.client.clone());
+        let claims = Claims::new(
+            self.client.clone(),
+            ledgers.clone(),
+            Arc::clone(&self.clock),
+        );
+        let guard = Guard::new(
+            self.client.clone(),
+            self.settings.clone(),
+            ledgers.clone(),
+            Arc::clone(&self.clock),
+        );
         let requests = RequestQueues::default();
         let (cache, writer) = cache();
         if let Some((chain, log)) = &self.approver {
             let approver = Approver {
                 requests: api.clone(),
-                guard: self.guard(),
+                cache: cache.clone(),
+                guard: guard.clone(),
                 chain: chain.clone(),
-                claims: self.claims(),
-                ledgers: self.ledgers(),
+                claims: claims.clone(),
+                ledgers: ledgers.clone(),
                 log: log.clone(),
                 clock: Arc::clone(&self.clock),
             };
@@ -235,9 +240,10 @@ impl Controllers {
         if let Some((signing, log)) = &self.signer {
             let signer = CsrSigner {
                 requests: api.clone(),
-                guard: self.guard(),
-                claims: self.claims(),
-                ledgers: self.ledgers(),
+                cache: cache.clone(),
+                guard: guard.clone(),
+                claims: claims.clone(),
+                ledgers: ledgers.clone(),
                 log: log.clone(),
                 clock: Arc::clone(&self.clock),
                 authority: Arc::clone(&signing.authority),
@@ -249,13 +255,13 @@ impl Controllers {
             });
         }
         if self.approver.is_some() || self.signer.is_some() {
-            let claims = self.claims();
-            tasks.start("claim-sweep", |stop| sweep(claims, stop));
+            let cache = cache.clone();
+            tasks.start("claim-sweep", |stop| sweep(claims, cache, stop));
         }
         if self.csr_cleaner {
             let cleaner = CsrCleaner {
                 client: self.client.clone(),
-                guard: self.guard(),
+                guard,
                 clock: Arc::clone(&self.clock),
                 cache,
             };
@@ -321,16 +327,17 @@ impl ControllersBuilder {
 }
 
 /// Clears claims whose node has come, or whose time is over.
-async fn sweep(claims: Claims, stop: CancellationToken) {
+async fn sweep(
+    claims: Claims,
+    requests: Cache<CertificateSigningRequest>,
+    stop: CancellationToken,
+) {
+    if !requests.is_filled(&stop).await {
+        return;
+    }
     let mut ticks = tokio::time::interval(CLAIM_SWEEP);
     while or_stop(&stop, ticks.tick().map(Some)).await.is_some() {
-        let swept = async {
-            for claim in claims.list().await? {
-                claims.settle(&claim.node).await?;
-            }
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = swept.await {
+        if let Err(error) = claims.sweep(&requests).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "claims on node names could not be cleared"

@@ -13,7 +13,6 @@ use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Outcome};
-use slipway_config::name::NodeName;
 use slipway_config::redact;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::certificate::Certificate;
@@ -29,6 +28,7 @@ use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::queue::Next;
 use crate::system::Clock;
+use crate::watch::Cache;
 use crate::{measures, subject, trail};
 
 /// How long until another try after somebody else was quicker.
@@ -38,6 +38,7 @@ const SOON: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(crate) struct CsrSigner {
     pub(crate) requests: Api<CertificateSigningRequest>,
+    pub(crate) cache: Cache<CertificateSigningRequest>,
     pub(crate) guard: Guard,
     pub(crate) claims: Claims,
     pub(crate) ledgers: Ledgers,
@@ -74,12 +75,7 @@ impl CsrSigner {
     }
 
     async fn look(&self, name: &str) -> Result<(), Error> {
-        let request = self
-            .requests
-            .get_opt(name)
-            .await
-            .during("read", title(name))?;
-        match request {
+        match self.cache.get(name) {
             Some(request) if condition::standing(&request) == Standing::Approved => {
                 self.serve(request).await
             }
@@ -179,7 +175,6 @@ impl CsrSigner {
         tracing::info!(request = request.name_any(), node = %guarded.node(), "a certificate was issued");
         measures::issued();
         self.note_done(entry).await;
-        self.end_claim(guarded.node()).await;
         Ok(())
     }
 
@@ -226,13 +221,6 @@ impl CsrSigner {
             .await
             .during("update the status of", title(&name))
             .map(drop)
-    }
-
-    /// A claim that is over is cleared by the sweep in any case.
-    async fn end_claim(&self, node: &NodeName) {
-        if let Err(error) = self.claims.settle(node).await {
-            tracing::debug!(%node, error = &error as &dyn std::error::Error, "a claim could not be cleared yet");
-        }
     }
 
     /// The act is done, whether or not this can be noted.

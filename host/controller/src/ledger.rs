@@ -4,50 +4,58 @@
 //! What may be done with a token is decided in [`slipway_pki::decision::ledger`]. The ledger is an object of its own, so
 //! that it outlives the token. Beside it stands how the token ended where that was by itself: a token that is gone
 //! without that mark was deleted by somebody, and is revoked.
+//!
+//! Thousands of nodes may come through one token: what is to be changed in its ledger at one time is written at once, and
+//! what is asked about it at one time is read at once.
 
-use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+mod marked;
+
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use slipway_config::system::{LEDGER_KEY, ledger_name};
+use slipway_config::system::ledger_name;
 use slipway_config::token::{TokenBounds, TokenId};
 use slipway_pki::decision::ledger::{Refusal, TokenLedger, TokenUse};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::oneshot;
 
+use self::marked::{Change, MarkedLedger};
 use crate::error::Error;
-use crate::records::{Record, Records, Stored, damaged, required, title};
+use crate::records::{Record as _, Records, Stored, damaged, title};
+use crate::sharing::{Places, Reads, lock};
 use crate::system::Clock;
 
-/// The key of the mark that the token expired by itself; its value is the expiration that was reached.
-const EXPIRED: &str = "expired";
 /// Attempts against others who change the same ledger.
 const ATTEMPTS: usize = 16;
 
-/// Reads and writes ledgers. Cheap to clone.
+/// Reads and writes ledgers. Cheap to clone; the clones share what they do at one time.
 #[derive(Clone)]
 pub struct Ledgers {
     records: Records<MarkedLedger>,
     clock: Clock,
-    turns: Arc<Turns>,
+    reads: Arc<Reads<Option<StoredLedger>>>,
+    turns: Arc<Places<Turn>>,
 }
 
-/// Changes of one ledger, made in turns by this process: it would only come in its own way. Between processes it is the
-/// compare-and-swap that counts.
+/// Changes of one ledger that wait for their turn. Between processes it is the compare-and-swap that counts; within one,
+/// changes would only come in each other's way.
 #[derive(Default)]
-struct Turns([Mutex<()>; 16]);
+struct Turn {
+    waiting: Mutex<Vec<Waiting>>,
+    taken: tokio::sync::Mutex<()>,
+}
+
+/// A change that waits, and where its outcome is told.
+struct Waiting {
+    change: Change,
+    changed: oneshot::Sender<Changed>,
+}
+
+/// The ledger after a change, or why it cannot be changed so.
+type Changed = Result<StoredLedger, Refusal>;
 
 /// A ledger as it was read.
 #[derive(Clone, Debug)]
 pub struct StoredLedger(Stored<MarkedLedger>);
-
-/// A ledger and, where the token is known to have reached its end by itself, the expiration that was reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct MarkedLedger {
-    ledger: TokenLedger,
-    expired: Option<Timestamp>,
-}
 
 /// A token that exists, as far as its ledger is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +76,7 @@ impl Ledgers {
         Self {
             records: Records::new(client),
             clock,
+            reads: Arc::default(),
             turns: Arc::default(),
         }
     }
@@ -77,8 +86,9 @@ impl Ledgers {
     /// # Errors
     /// When the API does not answer, or the ledger is damaged.
     pub async fn get(&self, token_uid: &str) -> Result<Option<StoredLedger>, Error> {
-        let found = self.records.get(&ledger_name(token_uid)).await?;
-        Ok(found.map(StoredLedger))
+        let name = ledger_name(token_uid);
+        let read = async { Ok(self.records.get(&name).await?.map(StoredLedger)) };
+        self.reads.read(token_uid, read).await
     }
 
     /// The ledgers of all tokens that ever had this ID, as far as they are kept.
@@ -122,12 +132,8 @@ impl Ledgers {
         if stored.ledger().expires() == token.expires {
             return Ok(stored);
         }
-        self.update(&token.uid, |marked| MarkedLedger {
-            ledger: marked.ledger.expiring(token.expires),
-            // The mark was for another end than the token has now.
-            expired: None,
-        })
-        .await
+        self.update(&token.uid, Change::Expiring(token.expires))
+            .await
     }
 
     /// Reserves a use. Committed when this returns.
@@ -135,11 +141,8 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get); inside, why the token may not be used so.
     pub async fn reserve(&self, wanted: &TokenUse) -> Result<Result<StoredLedger, Refusal>, Error> {
-        let now = (self.clock)();
-        self.change(&wanted.token_uid, |marked| {
-            Ok(marked.with(marked.ledger.reserve(wanted, now)?))
-        })
-        .await
+        self.change(&wanted.token_uid, Change::Reserve(wanted.clone()))
+            .await
     }
 
     /// Consumes a use, reserving it first where nobody has: what a person approved was reserved by nobody. Committed
@@ -148,12 +151,8 @@ impl Ledgers {
     /// # Errors
     /// As for [`reserve`](Self::reserve).
     pub async fn consume(&self, wanted: &TokenUse) -> Result<Result<StoredLedger, Refusal>, Error> {
-        let now = (self.clock)();
-        self.change(&wanted.token_uid, |marked| {
-            let reserved = marked.ledger.reserve(wanted, now)?;
-            Ok(marked.with(reserved.consume(wanted, now)?))
-        })
-        .await
+        self.change(&wanted.token_uid, Change::Consume(wanted.clone()))
+            .await
     }
 
     /// Gives a reserved use back; nothing where there is no such reservation, or no ledger.
@@ -161,15 +160,12 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn release(&self, wanted: &TokenUse) -> Result<(), Error> {
-        let now = (self.clock)();
         if self.get(&wanted.token_uid).await?.is_none() {
             return Ok(());
         }
-        self.update(&wanted.token_uid, |marked| {
-            marked.with(marked.ledger.release(wanted, now))
-        })
-        .await
-        .map(drop)
+        self.update(&wanted.token_uid, Change::Release(wanted.clone()))
+            .await
+            .map(drop)
     }
 
     /// Revokes the token: nothing may be used through it any more.
@@ -177,10 +173,7 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub async fn revoke(&self, token_uid: &str) -> Result<(), Error> {
-        let now = (self.clock)();
-        self.update(token_uid, |marked| marked.with(marked.ledger.revoke(now)))
-            .await
-            .map(drop)
+        self.update(token_uid, Change::Revoke).await.map(drop)
     }
 
     /// Revokes a token that was found to be gone, unless it is marked as having reached its end by itself: that may have been
@@ -189,10 +182,7 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub(crate) async fn revoke_gone(&self, token_uid: &str) -> Result<bool, Error> {
-        let now = (self.clock)();
-        let stored = self
-            .update(token_uid, |marked| marked.revoked_unless_expired(now))
-            .await?;
+        let stored = self.update(token_uid, Change::RevokeGone).await?;
         Ok(stored.ledger().revoked().is_some())
     }
 
@@ -201,9 +191,7 @@ impl Ledgers {
     /// # Errors
     /// As for [`get`](Self::get).
     pub(crate) async fn mark_expired(&self, token_uid: &str) -> Result<(), Error> {
-        self.update(token_uid, MarkedLedger::marked_expired)
-            .await
-            .map(drop)
+        self.update(token_uid, Change::MarkExpired).await.map(drop)
     }
 
     /// Removes a ledger that is as it was read. One that was changed since stays.
@@ -220,10 +208,7 @@ impl Ledgers {
     }
 
     async fn create(&self, token: &LiveToken) -> Result<StoredLedger, Error> {
-        let new = MarkedLedger {
-            ledger: token.first_ledger(),
-            expired: None,
-        };
+        let new = MarkedLedger::new(token.first_ledger());
         let made = match self.records.create(&new).await? {
             Some(made) => StoredLedger(made),
             // Somebody else was quicker, with the same bounds.
@@ -242,40 +227,60 @@ impl Ledgers {
     }
 
     /// A change that nothing can stand in the way of.
-    async fn update(
-        &self,
-        token_uid: &str,
-        next: impl Fn(&MarkedLedger) -> MarkedLedger,
-    ) -> Result<StoredLedger, Error> {
-        let changed = self
-            .change(token_uid, |marked| Ok::<_, Infallible>(next(marked)))
-            .await?;
-        match changed {
-            Ok(stored) => Ok(stored),
-            Err(never) => match never {},
+    async fn update(&self, token_uid: &str, change: Change) -> Result<StoredLedger, Error> {
+        let changed = self.change(token_uid, change).await?;
+        changed.map_err(|refusal| damaged(&ledger_name(token_uid), refusal.to_string()))
+    }
+
+    /// Makes a change, with everything else that waits to be changed in the same ledger. Committed when this returns.
+    async fn change(&self, token_uid: &str, change: Change) -> Result<Changed, Error> {
+        let turn = self.turns.enter(token_uid);
+        loop {
+            let (changed, mut told) = oneshot::channel();
+            lock(&turn.waiting).push(Waiting {
+                change: change.clone(),
+                changed,
+            });
+            let _taken = turn.taken.lock().await;
+            match told.try_recv() {
+                Ok(changed) => return Ok(changed),
+                // Whoever took it along failed or was cancelled, and knows no more of it than we do.
+                Err(oneshot::error::TryRecvError::Closed) => continue,
+                Err(oneshot::error::TryRecvError::Empty) => {}
+            }
+            let waiting = std::mem::take(&mut *lock(&turn.waiting));
+            self.make(token_uid, waiting).await?;
+            if let Ok(changed) = told.try_recv() {
+                return Ok(changed);
+            }
         }
     }
 
-    /// Compare-and-swap: `next` is asked again whenever somebody else was quicker.
-    async fn change<E>(
-        &self,
-        token_uid: &str,
-        next: impl Fn(&MarkedLedger) -> Result<MarkedLedger, E>,
-    ) -> Result<Result<StoredLedger, E>, Error> {
-        let _turn = self.turns.of(token_uid).await;
+    /// Makes changes by one compare-and-swap; they are tried again whenever somebody else was quicker.
+    async fn make(&self, token_uid: &str, waiting: Vec<Waiting>) -> Result<(), Error> {
         for attempt in 0..ATTEMPTS {
             let stored = self.existing(token_uid).await?;
-            let marked = match next(&stored.0.record) {
-                Ok(marked) => marked,
-                Err(refusal) => return Ok(Err(refusal)),
+            let now = (self.clock)();
+            let mut marked = stored.0.record.clone();
+            let mut made = Vec::with_capacity(waiting.len());
+            for Waiting { change, .. } in &waiting {
+                made.push(marked.change(change, now));
+            }
+            let written = if marked == stored.0.record {
+                Some(stored)
+            } else {
+                let written = self.records.replace(stored.0, &marked).await?;
+                written.map(StoredLedger)
             };
-            if marked == stored.0.record {
-                return Ok(Ok(stored));
+            let Some(written) = written else {
+                pause(attempt).await;
+                continue;
+            };
+            for (Waiting { changed, .. }, made) in waiting.into_iter().zip(made) {
+                // Who waited may be gone; it is made all the same.
+                let _ = changed.send(made.map(|()| written.clone()));
             }
-            match self.records.replace(stored.0, &marked).await? {
-                Some(written) => return Ok(Ok(StoredLedger(written))),
-                None => pause(attempt).await,
-            }
+            return Ok(());
         }
         Err(Error::Contended {
             object: title(&ledger_name(token_uid)),
@@ -296,17 +301,6 @@ impl LiveToken {
     }
 }
 
-impl Turns {
-    /// Waits for a turn with this ledger, or with one that shares its place.
-    async fn of(&self, token_uid: &str) -> MutexGuard<'_, ()> {
-        let Self(places) = self;
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(token_uid);
-        let [first, ..] = places;
-        let place = usize::try_from(hash).unwrap_or_default() % places.len();
-        places.get(place).unwrap_or(first).lock().await
-    }
-}
-
 impl StoredLedger {
     /// What may be done with the token, and what was.
     pub fn ledger(&self) -> &TokenLedger {
@@ -324,72 +318,6 @@ impl StoredLedger {
     }
 }
 
-impl MarkedLedger {
-    /// With another ledger and the same mark.
-    fn with(&self, ledger: TokenLedger) -> Self {
-        Self {
-            ledger,
-            expired: self.expired,
-        }
-    }
-
-    fn is_marked_expired(&self) -> bool {
-        self.expired.is_some() && self.expired == self.ledger.expires()
-    }
-
-    fn marked_expired(&self) -> Self {
-        Self {
-            ledger: self.ledger.clone(),
-            expired: match self.ledger.revoked() {
-                Some(_) => self.expired,
-                None => self.ledger.expires(),
-            },
-        }
-    }
-
-    fn revoked_unless_expired(&self, now: Timestamp) -> Self {
-        if self.is_marked_expired() {
-            self.clone()
-        } else {
-            self.with(self.ledger.revoke(now))
-        }
-    }
-}
-
-impl Record for MarkedLedger {
-    const ALL: &'static str = "the token ledgers";
-    /// With the token's ID.
-    const LABEL: &'static str = "slipway.dev/token-id";
-    const IMMUTABLE: bool = false;
-
-    fn name(&self) -> String {
-        ledger_name(self.ledger.token_uid())
-    }
-
-    fn label(&self) -> String {
-        self.ledger.token_id().to_string()
-    }
-
-    fn to_data(&self) -> Result<BTreeMap<String, String>, serde_json::Error> {
-        let text = serde_json::to_string(&self.ledger)?;
-        let mut data = BTreeMap::from([(LEDGER_KEY.to_owned(), text)]);
-        data.extend(
-            self.expired
-                .map(|end| (EXPIRED.to_owned(), end.to_string())),
-        );
-        Ok(data)
-    }
-
-    fn from_data(data: &BTreeMap<String, String>) -> Result<Self, String> {
-        let ledger = required(data, LEDGER_KEY)?;
-        let expired = data.get(EXPIRED).map(|text| text.parse()).transpose();
-        Ok(Self {
-            ledger: serde_json::from_str(ledger).map_err(|error| error.to_string())?,
-            expired: expired.map_err(|error: jiff::Error| error.to_string())?,
-        })
-    }
-}
-
 /// Longer each time, and different for each contender as their attempts drift apart.
 async fn pause(attempt: usize) {
     let jitter = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs() % 7);
@@ -398,52 +326,4 @@ async fn pause(attempt: usize) {
         attempt.saturating_mul(3).saturating_add(jitter),
     ))
     .await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn ending(expires: Option<Timestamp>) -> MarkedLedger {
-        let id = "abcdef".parse().unwrap();
-        MarkedLedger {
-            ledger: TokenLedger::new(id, "u-1".to_owned(), TokenBounds::default(), expires),
-            expired: None,
-        }
-    }
-
-    #[test]
-    fn what_ended_by_itself_is_not_revoked_by_whoever_finds_it_gone() {
-        let expired = ending(Some(at(10))).marked_expired();
-        assert!(expired.is_marked_expired());
-        assert_eq!(expired.revoked_unless_expired(at(11)), expired);
-        assert_eq!(expired.marked_expired(), expired);
-    }
-
-    #[test]
-    fn what_was_revoked_did_not_end_by_itself() {
-        let revoked = ending(Some(at(10))).revoked_unless_expired(at(5));
-        assert_eq!(revoked.ledger.revoked(), Some(at(5)));
-        assert_eq!(revoked.marked_expired(), revoked);
-        assert!(!revoked.is_marked_expired());
-        assert!(!ending(None).marked_expired().is_marked_expired());
-    }
-
-    #[test]
-    fn a_mark_for_another_end_than_the_token_has_now_does_not_count() {
-        let marked = ending(Some(at(10))).marked_expired();
-        let moved = marked.with(marked.ledger.expiring(Some(at(20))));
-        assert!(!moved.is_marked_expired());
-        assert!(
-            moved
-                .revoked_unless_expired(at(15))
-                .ledger
-                .revoked()
-                .is_some()
-        );
-    }
 }

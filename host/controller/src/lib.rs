@@ -25,6 +25,7 @@ pub mod permissions;
 mod queue;
 mod records;
 pub mod requests;
+mod sharing;
 mod subject;
 mod submitter;
 pub mod system;

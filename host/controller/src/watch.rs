@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::store::Writer;
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,12 @@ where
 }
 
 impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> Cache<K> {
+    /// The object of this name, which has no namespace; none where it was not seen, or is gone.
+    pub(crate) fn get(&self, name: &str) -> Option<K> {
+        let object = self.store.get(&ObjectRef::new(name));
+        object.map(Arc::unwrap_or_clone)
+    }
+
     /// Everything that is there.
     pub(crate) fn state(&self) -> Vec<Arc<K>> {
         self.store.state()

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::queue::{Next, WorkQueue, work};
 
 /// Requests that are worked on at a time, by the approver and by the signer each. Nearly all of that time the API server
-/// works, on some twenty reads and writes for a request: with the five of kube-controller-manager it would have little to do.
+/// works: with the five of kube-controller-manager it would have little to do.
 pub(super) const WORKERS: usize = 32;
 
 /// What runs.

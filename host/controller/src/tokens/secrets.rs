@@ -1,6 +1,7 @@
 //! The Secrets that hold bootstrap tokens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -12,6 +13,7 @@ use slipway_config::token::{
 
 use crate::error::{During as _, Error};
 use crate::ledger::LiveToken;
+use crate::sharing::Reads;
 
 /// Selects the Secrets with tokens.
 pub(crate) const SELECTOR: &str = "type=bootstrap.kubernetes.io/token";
@@ -35,10 +37,11 @@ pub(crate) struct TokenSecret {
     pub(crate) bounds: Result<TokenBounds, BoundsError>,
 }
 
-/// Reads and deletes the Secrets.
+/// Reads and deletes the Secrets. Cheap to clone; the clones share what they read at one time.
 #[derive(Clone)]
 pub(crate) struct TokenSecrets {
     secrets: Api<Secret>,
+    reads: Arc<Reads<Option<TokenSecret>>>,
 }
 
 impl TokenSecret {
@@ -117,18 +120,19 @@ impl TokenSecrets {
     pub(crate) fn new(client: kube::Client) -> Self {
         Self {
             secrets: Api::namespaced(client, SECRET_NAMESPACE),
+            reads: Arc::default(),
         }
     }
 
     /// The Secret of the token with this ID, read live.
     pub(crate) async fn get(&self, id: &TokenId) -> Result<Option<TokenSecret>, Error> {
         let name = id.secret_name();
-        let secret = self
-            .secrets
-            .get_opt(&name)
-            .await
-            .during("read", title(&name))?;
-        Ok(secret.as_ref().and_then(TokenSecret::read))
+        let read = async {
+            let secret = self.secrets.get_opt(&name).await;
+            let secret = secret.during("read", title(&name))?;
+            Ok(secret.as_ref().and_then(TokenSecret::read))
+        };
+        self.reads.read(&name, read).await
     }
 
     /// All of them, read live.

@@ -70,7 +70,7 @@ pub enum ClaimEnd {
 /// What to do before an approval is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// There is no claim: create this one, then look again. The create must fail where there is one.
+    /// There is no claim: create this one. The create must fail where there is one by now, which is looked at then.
     Create(Claim),
     /// The claim is ours: the approval may be written.
     Held,
@@ -80,17 +80,32 @@ pub enum Step {
     Defer(Finding),
 }
 
+impl Claim {
+    /// The claim as it is made. A person may approve a request whose token expired since: a claim that ended with the token
+    /// would be over before it is used.
+    #[must_use]
+    pub fn as_made(&self, now: Timestamp) -> Self {
+        Self {
+            expires: self.expires.filter(|expires| *expires > now),
+            ..self.clone()
+        }
+    }
+
+    /// Whether this is the claim that `wanted` made earlier, for the same request, and its time is not over: it is held
+    /// then as far as that request and its token are in order, which whoever wants it has found out.
+    pub fn is_held_by(&self, wanted: &Claim, now: Timestamp) -> bool {
+        self.key == wanted.key
+            && self.request_uid == wanted.request_uid
+            && self.expires.is_none_or(|expires| expires > now)
+    }
+}
+
 /// What to do for `wanted`, given the claim that exists on its name, if any, and what is known about it.
 ///
 /// The holder of the same key holds the claim whichever request and token it comes with.
 pub fn next(existing: Option<(&Claim, ClaimFacts)>, wanted: &Claim, now: Timestamp) -> Step {
     let Some((claim, facts)) = existing else {
-        // A person may approve a request whose token expired since: such a claim would be over before it is used.
-        let expires = wanted.expires.filter(|expires| *expires > now);
-        return Step::Create(Claim {
-            expires,
-            ..wanted.clone()
-        });
+        return Step::Create(wanted.as_made(now));
     };
     if let Some(end) = end(claim, facts, now) {
         return Step::Clear(end);
