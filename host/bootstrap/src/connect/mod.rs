@@ -118,14 +118,77 @@ pub enum ConnectError {
     BadToken,
 }
 
+/// The API servers of a cluster, who vouches for them, and the connections to them. Clients whose credentials go with each
+/// request share those.
+#[derive(Clone)]
+pub struct Connections {
+    routes: Vec<Route>,
+    ca: CaBundle,
+    shared: ApiService,
+}
+
+impl Connections {
+    /// To these API servers, for whom this CA vouches. Nothing is dialled yet.
+    pub fn new(routes: Vec<Route>, ca: CaBundle) -> Result<Self, ConnectError> {
+        let shared = service(&routes, Authorities::Cluster(&ca), &Credentials::Anonymous)?;
+        Ok(Self { routes, ca, shared })
+    }
+
+    /// The same where nothing is different; otherwise others, so that nobody is trusted longer or further than is known now.
+    pub fn renewed(self, routes: Vec<Route>, ca: &CaBundle) -> Result<Self, ConnectError> {
+        match self.routes == routes && self.ca == *ca {
+            true => Ok(self),
+            false => Self::new(routes, ca.clone()),
+        }
+    }
+
+    /// Where to dial, and under which names the API servers prove themselves.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// A client that talks to these API servers and to nobody else.
+    pub fn client(&self, credentials: &Credentials) -> Result<kube::Client, ConnectError> {
+        match credentials {
+            // Who we are is said when the connection is made.
+            Credentials::ClientCertificate { .. } => client(&self.routes, &self.ca, credentials),
+            _ => identified(self.shared.clone(), credentials),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Connections");
+        shown.field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
+
 /// Makes a client that talks to these API servers and to nobody else. Nothing is dialled yet.
 pub fn client<'a>(
     routes: &[Route],
     authorities: impl Into<Authorities<'a>>,
     credentials: &Credentials,
 ) -> Result<kube::Client, ConnectError> {
+    let service = service(routes, authorities.into(), credentials)?;
+    identified(service, credentials)
+}
+
+fn identified(
+    service: ApiService,
+    credentials: &Credentials,
+) -> Result<kube::Client, ConnectError> {
+    let service = service.with_authorization(authorization(credentials)?);
+    Ok(kube::Client::new(service, "default"))
+}
+
+fn service(
+    routes: &[Route],
+    authorities: Authorities<'_>,
+    credentials: &Credentials,
+) -> Result<ApiService, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let anchors = authorities.into().anchors()?;
+    let anchors = authorities.anchors()?;
     let dials = routes
         .iter()
         .map(|route| prepare(route, &anchors, credentials, &provider))
@@ -134,8 +197,7 @@ pub fn client<'a>(
         .first()
         .ok_or(ConnectError::NoRoute)
         .and_then(host_header)?;
-    let service = ApiService::new(dials, authority, authorization(credentials)?);
-    Ok(kube::Client::new(service, "default"))
+    Ok(ApiService::new(dials, authority))
 }
 
 fn prepare(

@@ -33,7 +33,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(65);
 /// No answer of a bootstrap is anywhere near this; a list of 10,000 requests is.
 const LARGEST_BODY: usize = 64 << 20;
 
-/// Sends requests to a cluster's API servers with one identity.
+/// Sends requests to a cluster's API servers with one identity. Clones share their connections.
 #[derive(Clone)]
 pub(super) struct ApiService {
     client: Retry<ComeBackLater, Http>,
@@ -45,12 +45,8 @@ pub(super) struct ApiService {
 type Http = MapErr<Client<Connector, Body>, fn(hyper_util::client::legacy::Error) -> BoxError>;
 
 impl ApiService {
-    /// `authority` is what `Host` says; `authorization` goes with every request.
-    pub(super) fn new(
-        dials: Vec<Dial>,
-        authority: http::uri::Authority,
-        authorization: Option<HeaderValue>,
-    ) -> Self {
+    /// `authority` is what `Host` says.
+    pub(super) fn new(dials: Vec<Dial>, authority: http::uri::Authority) -> Self {
         let connector = Connector {
             dials: dials.into(),
         };
@@ -62,7 +58,15 @@ impl ApiService {
         Self {
             client: Retry::new(ComeBackLater::default(), http),
             authority,
+            authorization: None,
+        }
+    }
+
+    /// The same; `authorization` goes with every request.
+    pub(super) fn with_authorization(self, authorization: Option<HeaderValue>) -> Self {
+        Self {
             authorization,
+            ..self
         }
     }
 

@@ -14,6 +14,7 @@ use slipway_plugin::extension::trust_source::DiscoveryRequest;
 use super::routes::{Names, dial_addresses};
 use super::source::{self, Opened};
 use super::{Candidate, Discovered, DiscoveryFailure, NoEndpoints, Request, Source, cluster_info};
+use crate::connect::Connections;
 use crate::progress::Progress;
 
 /// From a source to trust, by way of a proposal.
@@ -58,9 +59,10 @@ pub(super) async fn attempt(
     }
     let trust = establish(&found.proposed, &proofs)?;
     let routes = names.routes(&dials, trust.endpoints());
+    let connections = Connections::new(routes, trust.ca().clone())?;
     let confirmed = cluster_info::confirm(
         trust,
-        &routes,
+        &connections,
         opened.credentials.as_ref(),
         has_signed_document,
         progress,
@@ -68,8 +70,8 @@ pub(super) async fn attempt(
     let trust = confirmed.await?;
     let routes = names.routes(&dials, trust.endpoints());
     Ok(Discovered {
+        connections: connections.renewed(routes, trust.ca())?,
         trust,
-        routes,
         credentials: opened.credentials,
         source: candidate.plugin.identity().name.clone(),
         evidence: found.proposed.evidence,

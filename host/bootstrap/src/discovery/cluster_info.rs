@@ -10,7 +10,9 @@ use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 
 use super::source::Opened;
 use super::{DiscoveryFailure, FetchError, Request, trust_roots};
-use crate::connect::{self, Authorities, Credentials, RequestFailure, Route};
+use crate::connect::{
+    self, Authorities, ConnectError, Connections, Credentials, RequestFailure, Route,
+};
 use crate::progress::{Event, Progress};
 
 /// cluster-info for a document without a CA, from an API server that this machine's trust roots vouch for, as for any web
@@ -36,15 +38,18 @@ pub(super) async fn fill_in(
         .credentials
         .as_ref()
         .filter(|credentials| is_enough || !credentials.are_revealed());
-    let text = read(routes, Authorities::Machine(Arc::new(roots)), credentials)
-        .await?
-        .map_err(|source| DiscoveryFailure::FillIn {
-            document: document(),
-            source,
-        })?
-        .ok_or_else(|| DiscoveryFailure::NoClusterInfo {
-            document: document(),
-        })?;
+    let authorities = Authorities::Machine(Arc::new(roots));
+    let text = read(credentials, |credentials| {
+        connect::client(routes, authorities.clone(), credentials)
+    })
+    .await?
+    .map_err(|source| DiscoveryFailure::FillIn {
+        document: document(),
+        source,
+    })?
+    .ok_or_else(|| DiscoveryFailure::NoClusterInfo {
+        document: document(),
+    })?;
     ClusterInfoKubeconfig::parse(text.as_bytes()).map_err(|source| {
         DiscoveryFailure::BadClusterInfo {
             document: document(),
@@ -53,19 +58,19 @@ pub(super) async fn fill_in(
     })
 }
 
-/// Fetches cluster-info over a connection verified with the CA that was just established: it must be what was signed,
+/// Fetches cluster-info over connections verified with the CA that was just established: it must be what was signed,
 /// and brings the CA certificates that were not pinned.
 ///
 /// Where nothing of cluster-info was signed (a file, a web server, the service of 2016), a cluster that does not show it
 /// is no error.
 pub(super) async fn confirm(
     trust: VerifiedTrust,
-    routes: &[Route],
+    connections: &Connections,
     credentials: Option<&Credentials>,
     required: bool,
     progress: &dyn Progress,
 ) -> Result<VerifiedTrust, DiscoveryFailure> {
-    match read(routes, Authorities::Cluster(trust.ca()), credentials).await? {
+    match read(credentials, |credentials| connections.client(credentials)).await? {
         Ok(Some(document)) => Ok(trust.confirm(document.as_bytes())?),
         Ok(None) if required => Err(DiscoveryFailure::ClusterInfoGone),
         Err(failure) if required || failure.is_transient() => {
@@ -82,16 +87,15 @@ pub(super) async fn confirm(
 /// The kubeconfig in cluster-info; none where the ConfigMap or the key is missing. Most clusters show it to strangers; one
 /// that does not is asked with the credentials.
 async fn read(
-    routes: &[Route],
-    authorities: Authorities<'_>,
     credentials: Option<&Credentials>,
+    client: impl Fn(&Credentials) -> Result<kube::Client, ConnectError>,
 ) -> Result<Result<Option<String>, RequestFailure>, DiscoveryFailure> {
     let mut read = Err(RequestFailure::Unauthorized(String::new()));
     for credentials in [Some(&Credentials::Anonymous), credentials]
         .into_iter()
         .flatten()
     {
-        read = get(&connect::client(routes, authorities.clone(), credentials)?).await;
+        read = get(&client(credentials)?).await;
         let is_refused = matches!(
             read,
             Err(RequestFailure::Unauthorized(_) | RequestFailure::Forbidden(_))

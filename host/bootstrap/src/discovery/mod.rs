@@ -32,7 +32,7 @@ use slipway_plugin::{EndpointProvider, TrustSource};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::connect::{self, Credentials, Route};
+use crate::connect::{self, Connections, Credentials};
 use crate::progress::{Event, Progress, Waiting};
 
 pub use failure::{DiscoveryFailure, FailedSource, FailedSources, NoEndpoints};
@@ -167,8 +167,8 @@ impl Candidate {
 pub struct Discovered {
     /// The CA and the API servers, with the proof.
     pub trust: VerifiedTrust,
-    /// Where to dial, and under which names the API servers prove themselves.
-    pub routes: Vec<Route>,
+    /// To the API servers, as far as there are any by now.
+    pub connections: Connections,
     /// Credentials that were in the document; no plugin has seen them.
     pub credentials: Option<Credentials>,
     /// The trust source that led to it.

@@ -92,7 +92,7 @@ async fn a_pinned_cluster_is_discovered_and_confirmed() {
     let found = run(&by_token(&cluster), &source).await.unwrap();
     assert_eq!(found.trust.proof(), Proof::Pinned);
     assert_eq!(found.trust.endpoints(), cluster.settings.servers());
-    assert_eq!(found.routes.len(), 1);
+    assert_eq!(found.connections.routes().len(), 1);
     assert!(found.credentials.is_none());
 }
 
@@ -284,7 +284,7 @@ async fn a_file_brings_its_ca_and_keeps_its_credentials_from_the_plugin() {
     assert_eq!(found.trust.proof(), Proof::OutOfBand);
     assert!(found.trust.posture().is_empty());
     let credentials = found.credentials.unwrap();
-    let client = connect::client(&found.routes, found.trust.ca(), &credentials).unwrap();
+    let client = found.connections.client(&credentials).unwrap();
     let api: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(client, "kube-system");
     api.get(&cluster.token.id.secret_name()).await.unwrap();
 }
@@ -393,5 +393,8 @@ async fn a_discovery_service_is_asked_as_such_and_is_no_api_server() {
     wanted.pins = cluster.prepared.certificates.authority.bundle().pins();
     let found = run(&wanted, &source).await.unwrap();
     assert_eq!(found.trust.endpoints(), cluster.settings.servers());
-    assert_eq!(found.routes[0].dial, cluster.settings.advertise);
+    assert_eq!(
+        found.connections.routes()[0].dial,
+        cluster.settings.advertise
+    );
 }

@@ -33,7 +33,7 @@ use slipway_pki::certificate::Certificate;
 
 use self::request::{Cluster, Submitted};
 use self::state::{Complete, JoinedRecord, Pending};
-use crate::connect::{self, ConnectError, Credentials};
+use crate::connect::{ConnectError, Credentials};
 use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins};
 use crate::files::{FileError, Files, exists};
 use crate::layout::Layout;
@@ -235,7 +235,7 @@ impl Run<'_> {
             chain: chain.to_vec(),
             key: Box::new(state::copy_key(&pending.key)?),
         };
-        let client = connect::client(&discovered.routes, discovered.trust.ca(), &credentials)?;
+        let client = discovered.connections.client(&credentials)?;
         prove::ask(&client, &self.settings.node).await?;
         self.end(Phase::Prove, Outcome::Done)
     }
@@ -351,10 +351,7 @@ fn bootstrap_client(
         (None, Some(credentials)) => (credentials, "discovery-document".to_owned()),
         (None, None) => return Err(JoinError::NoCredentials),
     };
-    Ok((
-        connect::client(&discovered.routes, discovered.trust.ca(), credentials)?,
-        requester,
-    ))
+    Ok((discovered.connections.client(credentials)?, requester))
 }
 
 /// The certificate that an earlier run was given, while it is good.

@@ -195,5 +195,8 @@ async fn endpoint_providers_are_asked_in_turn() {
     let found = discover(&by_token(&cluster), asked.plugins(), &Silent)
         .await
         .unwrap();
-    assert_eq!(found.routes[0].dial, cluster.settings.advertise);
+    assert_eq!(
+        found.connections.routes()[0].dial,
+        cluster.settings.advertise
+    );
 }
