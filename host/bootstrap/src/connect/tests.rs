@@ -1,3 +1,5 @@
+mod shared;
+
 use std::net::SocketAddr;
 
 use k8s_openapi::api::core::v1::ConfigMap;
