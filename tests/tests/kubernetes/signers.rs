@@ -103,9 +103,9 @@ fn two_signers_agree_and_come_to_rest_while_tokens_come_and_go() {
         written("slipway-controller"),
         written("system:serviceaccount:kube-system:bootstrap-signer"),
     );
-    assert!(ours > 0, "kube-controller-manager wrote {theirs} times");
+    // Which of the two is quicker is chance; what the other finds signed it leaves alone.
     assert!(
-        ours + theirs <= 2 * changes,
+        (1..=2 * changes).contains(&(ours + theirs)),
         "{changes} changes, and Slipway wrote {ours} times, kube-controller-manager {theirs} times"
     );
 }
