@@ -150,7 +150,7 @@ impl Approver {
             };
             return self.leave_open(case, decision, Some(finding)).await;
         }
-        if token.is_some_and(|token| token.ledger.bounds().uses.is_some())
+        if token.is_some_and(|token| token.ledger.is_limited())
             && let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
             && self.ledgers.reserve(&wanted).await?.is_err()
         {

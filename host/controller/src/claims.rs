@@ -33,7 +33,7 @@ const TURNS: usize = 8;
 
 /// Reads and writes claims. Cheap to clone.
 #[derive(Clone)]
-pub struct Claims {
+pub(crate) struct Claims {
     records: Records<Claim>,
     client: kube::Client,
     ledgers: Ledgers,
@@ -42,7 +42,7 @@ pub struct Claims {
 
 /// Whether a name could be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claimed {
+pub(crate) enum Claimed {
     /// It is ours.
     Held,
     /// It is another's.
@@ -61,7 +61,7 @@ impl Claimed {
 
 impl Claims {
     /// Claims over this client.
-    pub fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {
+    pub(crate) fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {
         Self {
             records: Records::new(client.clone()),
             client,
@@ -168,7 +168,7 @@ impl Claims {
     ///
     /// # Errors
     /// When the API does not answer, or the claim is damaged.
-    pub async fn settle(&self, node: &NodeName) -> Result<bool, Error> {
+    pub(crate) async fn settle(&self, node: &NodeName) -> Result<bool, Error> {
         let Some(stored) = self.get(node).await? else {
             return Ok(true);
         };

@@ -2,7 +2,7 @@
 //! plugin host.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use kube::api::{Api, DynamicObject, ListParams};
@@ -11,6 +11,8 @@ use kube::discovery::{ApiResource, Scope, pinned_kind};
 use kube::error::DiscoveryError;
 use serde_json::Value;
 use slipway_plugin::{ClusterReadError, ClusterReader, ObjectKind};
+
+use crate::sharing::lock;
 
 /// Reads live, so that a decision never rests on what was true a moment ago. Which path a kind has is asked once.
 pub struct LiveReader {
@@ -35,7 +37,7 @@ impl LiveReader {
     }
 
     async fn kind(&self, kind: &ObjectKind) -> Result<Kind, ClusterReadError> {
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || lock(&self.known);
         if let Some(found) = known().get(kind) {
             return Ok(found.clone());
         }

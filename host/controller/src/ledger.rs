@@ -226,7 +226,7 @@ impl Ledgers {
         })
     }
 
-    /// A change that nothing can stand in the way of.
+    /// A change that nothing can stand in the way of; only a use is ever refused.
     async fn update(&self, token_uid: &str, change: Change) -> Result<StoredLedger, Error> {
         let changed = self.change(token_uid, change).await?;
         changed.map_err(|refusal| damaged(&ledger_name(token_uid), refusal.to_string()))

@@ -8,7 +8,7 @@
 mod approver;
 mod bootstrap_signer;
 pub mod chain;
-pub mod claims;
+mod claims;
 pub mod cluster;
 mod cluster_reader;
 mod condition;

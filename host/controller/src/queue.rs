@@ -3,7 +3,7 @@
 mod schedule;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::schedule::Schedule;
 use crate::error::Error;
 use crate::measures;
+use crate::sharing::lock;
 
 /// What becomes of a name after it was worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,8 @@ impl WorkQueue {
         self.wake.notify_one();
     }
 
-    /// Nothing is left half-done where a thread panicked: each change is one call.
     fn lock(&self) -> MutexGuard<'_, Schedule> {
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.schedule)
     }
 }
 

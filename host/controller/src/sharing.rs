@@ -25,7 +25,7 @@ struct Reading<T> {
 
 /// What was read last.
 struct Last<T> {
-    /// The questions before this one were asked before it was read.
+    /// The last question that was asked before it was read; it answers that one and those before.
     answers: u64,
     value: Option<T>,
 }
@@ -112,7 +112,7 @@ impl<T> Default for Reading<T> {
     }
 }
 
-/// Nothing is left half-done where a thread panicked.
+/// Locks what each change of is one call, so that nothing is left half-done where a thread panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

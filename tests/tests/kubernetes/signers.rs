@@ -53,13 +53,13 @@ fn version(cluster: &Kubernetes) -> String {
 #[test]
 fn two_signers_agree_and_come_to_rest_while_tokens_come_and_go() {
     let mut cluster = Kubernetes::initialised_by_kubeadm();
-    cluster.start_controllers(ALL_CONTROLLERS, &[]);
     let kubeconfig = cluster.kubeconfig_of("slipway-controller", "kubeadm:cluster-admins");
     let mut controller = Controller::signing(&cluster, &kubeconfig, AUTOMATIC, &[]);
     // kubeadm's cluster has an approver of its own, which is another test's matter.
     controller.wait_until_measured("slipway_leader 1");
     let mut tokens = BTreeSet::from([cluster.invitation().token]);
     assert_signed(&mut cluster, &tokens);
+    cluster.start_controllers(ALL_CONTROLLERS, &[]);
 
     let mut changes = 1;
     for round in 0..4 {
@@ -103,9 +103,10 @@ fn two_signers_agree_and_come_to_rest_while_tokens_come_and_go() {
         written("slipway-controller"),
         written("system:serviceaccount:kube-system:bootstrap-signer"),
     );
-    // Which of the two is quicker is chance; what the other finds signed it leaves alone.
+    // At first it was alone; since then, which of the two is quicker is chance.
+    assert!(ours > 0, "kube-controller-manager wrote {theirs} times");
     assert!(
-        (1..=2 * changes).contains(&(ours + theirs)),
+        ours + theirs <= 2 * changes,
         "{changes} changes, and Slipway wrote {ours} times, kube-controller-manager {theirs} times"
     );
 }

@@ -1,7 +1,7 @@
 //! From what the watch on requests sees to what waits for the approver and for the signer.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
@@ -10,6 +10,7 @@ use slipway_config::token::TokenId;
 use super::tasks::WORKERS;
 use crate::condition::{self, Standing};
 use crate::queue::WorkQueue;
+use crate::sharing::lock;
 use crate::watch::{Cache, Seen};
 
 /// Where requests wait, and what was seen of them last.
@@ -33,7 +34,7 @@ impl RequestQueues {
     /// Puts a request into the queues when it is new or stands elsewhere than before: what we wrote into it ourselves
     /// must not cut its back-off short.
     pub(super) fn see(&self, seen: Seen<'_, CertificateSigningRequest>) {
-        let mut last = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.seen);
         match seen {
             Seen::Changed(request) => {
                 let name = request.name_any();

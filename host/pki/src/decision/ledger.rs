@@ -164,6 +164,11 @@ impl TokenLedger {
         }
     }
 
+    /// Whether the number of uses is limited; where it is not there is nothing to reserve.
+    pub fn is_limited(&self) -> bool {
+        self.bounds.uses.is_some()
+    }
+
     /// How many uses were consumed in all.
     pub fn used(&self) -> u32 {
         self.used
@@ -282,10 +287,6 @@ impl TokenLedger {
             .retain(|entry| entry.lasts(RESERVATION_LIMIT, now));
         next.consumed.retain(|entry| entry.lasts(GRACE, now));
         next
-    }
-
-    fn is_limited(&self) -> bool {
-        self.bounds.uses.is_some()
     }
 
     /// Uses that are consumed or reserved.

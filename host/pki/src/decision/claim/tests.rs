@@ -56,6 +56,25 @@ fn a_claim_made_after_the_token_expired_is_not_over_at_once() {
     );
 }
 
+proptest! {
+    /// What is held without looking further is held by the rules, too, for a request and a token that are in order.
+    #[test]
+    fn the_shorter_way_to_a_held_claim_comes_to_the_same(
+        key in 1_u8..3,
+        request in prop::sample::select(vec!["first", "second"]),
+        node_exists: bool,
+        now in 900_i64..1100,
+    ) {
+        let (made, wanted) = (claim(1, "first"), claim(key, request));
+        let facts = ClaimFacts { node_exists, ..facts(ClaimedRequest::Open) };
+        let held = made.is_held_by(&wanted, at(now));
+        prop_assert_eq!(held, key == 1 && request == "first" && now < 1000);
+        if held {
+            prop_assert_eq!(next(Some((&made, facts)), &wanted, at(now)), Step::Held);
+        }
+    }
+}
+
 #[test]
 fn another_key_waits_for_a_person_and_is_told_why() {
     let (existing, wanted) = (claim(1, "first"), claim(2, "second"));
