@@ -39,8 +39,6 @@ use crate::{measures, subject, trail};
 const RECHECK: Duration = Duration::from_secs(300);
 /// How long until it is looked again whether a claimed name is free.
 const CLAIM_RECHECK: Duration = Duration::from_secs(15);
-/// How long until another try after somebody else was quicker.
-const SOON: Duration = Duration::from_millis(50);
 
 /// Decides requests.
 #[derive(Clone)]
@@ -60,7 +58,7 @@ impl Approver {
     pub(crate) async fn handle(&self, name: &str) -> Next {
         match self.decide(name).await {
             Ok(next) => next,
-            Err(error) if error.is_conflict() => Next::After(SOON),
+            Err(error) if error.is_conflict() => Next::Retry,
             Err(error) => {
                 tracing::warn!(
                     request = name,
@@ -155,7 +153,7 @@ impl Approver {
             && self.ledgers.reserve(&wanted).await?.is_err()
         {
             // Somebody was quicker with the token: the guardrails say what that means.
-            return Ok(Next::After(SOON));
+            return Ok(Next::Retry);
         }
         self.write_decision(case, &decision, APPROVED, "ApprovedBySlipway")
             .await?;

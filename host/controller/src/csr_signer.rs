@@ -31,9 +31,6 @@ use crate::system::Clock;
 use crate::watch::Cache;
 use crate::{measures, subject, trail};
 
-/// How long until another try after somebody else was quicker.
-const SOON: Duration = Duration::from_millis(50);
-
 /// Signs what is approved.
 #[derive(Clone)]
 pub(crate) struct CsrSigner {
@@ -62,7 +59,7 @@ impl CsrSigner {
     pub(crate) async fn handle(&self, name: &str) -> Next {
         match self.look(name).await {
             Ok(()) => Next::Done,
-            Err(error) if error.is_conflict() => Next::After(SOON),
+            Err(error) if error.is_conflict() => Next::Retry,
             Err(error) => {
                 tracing::warn!(
                     request = name,

@@ -23,7 +23,7 @@ pub(crate) enum Next {
     Done,
     /// It is to be looked at again after a while.
     After(Duration),
-    /// It failed, and is tried again, later each time.
+    /// It failed, or somebody else was quicker, and is tried again, later each time.
     Retry,
 }
 

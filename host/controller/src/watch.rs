@@ -74,6 +74,26 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> Clone for Cache<K> {
     }
 }
 
+impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> CacheWriter<K> {
+    /// Takes an event in, and tells what it means. The cache holds what is told: the objects of a list come into it
+    /// together when the list is whole, and are told then.
+    fn apply(&mut self, event: Event<K>, seen: &mut impl FnMut(Seen<'_, K>)) {
+        self.writer.apply_watcher_event(&event);
+        match &event {
+            Event::Apply(object) => seen(Seen::Changed(object)),
+            Event::Delete(object) => seen(Seen::Gone(object)),
+            Event::Init | Event::InitApply(_) => {}
+            Event::InitDone => {
+                self.filled.send_replace(true);
+                for object in self.writer.as_reader().state() {
+                    seen(Seen::Changed(&object));
+                }
+                seen(Seen::Listed);
+            }
+        }
+    }
+}
+
 /// What a watch saw.
 pub(crate) enum Seen<'a, K> {
     /// An object is there, and may be new or different.
@@ -101,18 +121,7 @@ pub(crate) async fn follow<K>(
             event = events.next() => event,
         };
         match event {
-            Some(Ok(event)) => {
-                cache.writer.apply_watcher_event(&event);
-                if matches!(event, Event::InitDone) {
-                    cache.filled.send_replace(true);
-                }
-                match &event {
-                    Event::Apply(object) | Event::InitApply(object) => seen(Seen::Changed(object)),
-                    Event::Delete(object) => seen(Seen::Gone(object)),
-                    Event::InitDone => seen(Seen::Listed),
-                    Event::Init => {}
-                }
-            }
+            Some(Ok(event)) => cache.apply(event, &mut seen),
             Some(Err(error)) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -122,5 +131,50 @@ pub(crate) async fn follow<K>(
             }
             None => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Node;
+    use kube::ResourceExt as _;
+
+    use super::*;
+
+    fn node(name: &str) -> Node {
+        let mut node = Node::default();
+        node.metadata.name = Some(name.to_owned());
+        node
+    }
+
+    #[test]
+    fn whoever_is_told_of_an_object_finds_it_in_the_cache() {
+        let (cache, mut writer) = cache::<Node>();
+        let mut told = Vec::new();
+        let events = [
+            Event::Init,
+            Event::InitApply(node("a")),
+            Event::InitDone,
+            Event::Apply(node("b")),
+            // The watch broke, and everything is listed again.
+            Event::Init,
+            Event::InitApply(node("c")),
+            Event::InitDone,
+            Event::Delete(node("c")),
+        ];
+        for event in events {
+            writer.apply(event, &mut |seen| {
+                told.push(match seen {
+                    Seen::Changed(node) => {
+                        let name = node.name_any();
+                        assert!(cache.get(&name).is_some(), "{name}");
+                        name
+                    }
+                    Seen::Gone(node) => format!("{} is gone", node.name_any()),
+                    Seen::Listed => "listed".to_owned(),
+                })
+            });
+        }
+        assert_eq!(told, ["a", "listed", "b", "c", "listed", "c is gone"]);
     }
 }

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::Next;
 
-/// The pause after a first failure.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause after a first failure (Kubernetes, `pkg/controller/certificates/certificate_controller.go`).
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -281,18 +281,19 @@ mod tests {
         let mut schedule = Schedule::new(4);
         let mut now = Instant::now();
         schedule.add("a", "r");
-        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+        for pause in [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 60.0, 60.0] {
+            let pause = Duration::from_secs_f64(pause);
             assert_eq!(schedule.take(now).as_deref(), Some("a"));
             schedule.finish("a", Next::Retry, now);
-            assert_eq!(schedule.next_due(), Some(now + seconds(pause)));
-            now += seconds(pause);
+            assert_eq!(schedule.next_due(), Some(now + pause));
+            now += pause;
         }
         assert_eq!(schedule.take(now).as_deref(), Some("a"));
         schedule.finish("a", Next::After(seconds(300)), now);
         assert_eq!(schedule.take(now + seconds(299)), None);
         assert_eq!(schedule.take(now + seconds(300)).as_deref(), Some("a"));
         schedule.finish("a", Next::Retry, now);
-        assert_eq!(schedule.next_due(), Some(now + seconds(1)));
+        assert_eq!(schedule.next_due(), Some(now + FIRST_PAUSE));
     }
 
     #[test]
