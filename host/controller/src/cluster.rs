@@ -9,7 +9,7 @@ use kube::ResourceExt as _;
 use kube::api::{Api, ListParams};
 use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
-use slipway_pki::csr::CertificateRequest;
+use slipway_pki::csr::UnverifiedRequest;
 use slipway_pki::guardrail::{
     self, ApiServerIdentity, ClusterFacts, CsrFacts, Guarded, KnownNode, LifetimePolicy, TokenFacts,
 };
@@ -176,7 +176,7 @@ impl Guard {
                 .during("list", "Nodes")?;
             return Ok(all.items.iter().filter_map(known).collect());
         }
-        let named = CertificateRequest::from_pem(&request.spec.request.0)
+        let named = UnverifiedRequest::from_pem(&request.spec.request.0)
             .ok()
             .and_then(|request| request.node_name());
         let Some(named) = named else {

@@ -7,7 +7,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
-use slipway_pki::csr::CertificateRequest;
+use slipway_pki::csr::UnverifiedRequest;
 use slipway_pki::decision::claim::Claim;
 use slipway_pki::decision::ledger::{RESERVATION_LIMIT, TokenUse};
 use slipway_pki::guardrail::{GuardedRequest, RequesterIdentity, TokenFacts};
@@ -112,7 +112,7 @@ pub(crate) fn claim(
 /// The request as the decision log names it. Says what can be read, whether or not it is in order.
 pub(crate) fn recorded(request: &CertificateSigningRequest) -> Subject {
     let spec = &request.spec;
-    let parsed = CertificateRequest::from_pem(&spec.request.0).ok();
+    let parsed = UnverifiedRequest::from_pem(&spec.request.0).ok();
     let groups = spec.groups.iter().flatten();
     Subject {
         name: request.name_any(),
@@ -124,7 +124,7 @@ pub(crate) fn recorded(request: &CertificateSigningRequest) -> Subject {
         signer_name: spec.signer_name.clone(),
         node: parsed
             .as_ref()
-            .and_then(CertificateRequest::node_name)
+            .and_then(UnverifiedRequest::node_name)
             .map(|node| node.to_string()),
         key: parsed.map(|parsed| parsed.public_key().fingerprint().to_string()),
         requester: redact::text(spec.username.as_deref().unwrap_or_default()),

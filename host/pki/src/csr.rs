@@ -6,8 +6,12 @@
 mod create;
 mod read;
 
+use std::ops::Deref;
+
+use der::Encode as _;
 use slipway_config::name::NodeName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::request::CertReq;
 
 use crate::certificate::Subject;
 use crate::key::{PublicKey, PublicKeyError, SignatureError};
@@ -15,10 +19,16 @@ use crate::pem::PemError;
 
 pub use create::{NodeCsr, NodeCsrError};
 
-/// A request in DER that is well-formed in every respect and signed with the key that it carries.
+/// A request that is well-formed in every respect and signed with the key that it carries.
 #[derive(Clone, Debug)]
-pub struct CertificateRequest {
+pub struct CertificateRequest(UnverifiedRequest);
+
+/// A request in DER that is well-formed in every respect. Whether it is signed with the key that it carries is not known:
+/// anybody can have written what it says.
+#[derive(Clone, Debug)]
+pub struct UnverifiedRequest {
     der: Vec<u8>,
+    read: CertReq,
     subject: Vec<SubjectAttribute>,
     public_key: PublicKey,
     alternative_names: Option<Vec<GeneralName>>,
@@ -82,6 +92,26 @@ pub enum CsrError {
 impl CertificateRequest {
     /// Reads a request as `spec.request` has it: one PEM block `CERTIFICATE REQUEST` and nothing else.
     pub fn from_pem(pem: &[u8]) -> Result<Self, CsrError> {
+        UnverifiedRequest::from_pem(pem)?.verify()
+    }
+
+    /// Reads a request in DER, with nothing after it.
+    pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
+        UnverifiedRequest::from_der(der)?.verify()
+    }
+}
+
+impl Deref for CertificateRequest {
+    type Target = UnverifiedRequest;
+
+    fn deref(&self) -> &UnverifiedRequest {
+        &self.0
+    }
+}
+
+impl UnverifiedRequest {
+    /// Reads a request as `spec.request` has it: one PEM block `CERTIFICATE REQUEST` and nothing else.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CsrError> {
         read::from_pem(pem)
     }
 
@@ -90,12 +120,27 @@ impl CertificateRequest {
         read::from_der(der)
     }
 
+    /// The request as one that proves that whoever made it has the key.
+    pub fn verify(self) -> Result<CertificateRequest, CsrError> {
+        let CertReq {
+            info,
+            algorithm,
+            signature,
+        } = &self.read;
+        let signature = signature
+            .as_bytes()
+            .ok_or_else(|| der::Error::from(der::Tag::BitString.value_error()))?;
+        self.public_key
+            .verify(algorithm, &info.to_der()?, signature)?;
+        Ok(CertificateRequest(self))
+    }
+
     /// The request in DER, as it was submitted.
     pub fn der(&self) -> &[u8] {
         &self.der
     }
 
-    /// The key that is to be certified, which signed the request.
+    /// The key that is to be certified.
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
     }

@@ -7,7 +7,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use serde::Serialize;
 use slipway_config::finding::Finding;
-use slipway_pki::csr::CertificateRequest;
+use slipway_pki::csr::{CertificateRequest, UnverifiedRequest};
 use slipway_pki::guardrail::Guarded;
 
 use crate::condition::{self, APPROVED, DECIDED, DENIED, FAILED, REVIEWED, Standing};
@@ -111,7 +111,7 @@ impl RequestSummary {
             Standing::Failed => FAILED,
         };
         let condition = condition::find(request, telling);
-        let parsed = CertificateRequest::from_pem(&request.spec.request.0).ok();
+        let parsed = UnverifiedRequest::from_pem(&request.spec.request.0).ok();
         Self {
             name: request.name_any(),
             created: request.creation_timestamp().map(|time| time.0),

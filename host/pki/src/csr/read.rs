@@ -8,7 +8,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::name::Name;
 use x509_cert::request::{CertReq, ExtensionReq};
 
-use super::{CertificateRequest, CsrError, SubjectAttribute};
+use super::{CsrError, SubjectAttribute, UnverifiedRequest};
 use crate::certificate::text;
 use crate::key::PublicKey;
 use crate::pem;
@@ -20,12 +20,12 @@ const LIMIT: usize = 16 * 1024;
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
-pub(super) fn from_pem(text: &[u8]) -> Result<CertificateRequest, CsrError> {
+pub(super) fn from_pem(text: &[u8]) -> Result<UnverifiedRequest, CsrError> {
     check_length(text)?;
     from_der(&pem::single(text, "CERTIFICATE REQUEST")?)
 }
 
-pub(super) fn from_der(der: &[u8]) -> Result<CertificateRequest, CsrError> {
+pub(super) fn from_der(der: &[u8]) -> Result<UnverifiedRequest, CsrError> {
     check_length(der)?;
     let request = CertReq::from_der(der)?;
     if request.to_der()? != der {
@@ -34,13 +34,9 @@ pub(super) fn from_der(der: &[u8]) -> Result<CertificateRequest, CsrError> {
     let subject = subject(&request.info.subject)?;
     let (alternative_names, other_extensions) = extensions(&request.info.attributes)?;
     let public_key = PublicKey::from_spki_der(&request.info.public_key.to_der()?)?;
-    let signature = request
-        .signature
-        .as_bytes()
-        .ok_or_else(|| der::Error::from(der::Tag::BitString.value_error()))?;
-    public_key.verify(&request.algorithm, &request.info.to_der()?, signature)?;
-    Ok(CertificateRequest {
+    Ok(UnverifiedRequest {
         der: der.to_vec(),
+        read: request,
         subject,
         public_key,
         alternative_names,
