@@ -78,6 +78,22 @@ pub fn let_in(
     assert!(status.success(), "{log}");
 }
 
+/// The kubeconfig without credentials that discovery is about, as this kubectl shows it.
+///
+/// # Panics
+/// Nobody has made it.
+#[track_caller]
+pub(crate) fn discovery_document(kubectl: impl Fn(&[&str]) -> Finished) -> String {
+    let shown = kubectl(&[
+        "get",
+        "configmap",
+        "cluster-info",
+        "--namespace=kube-public",
+        "--output=jsonpath={.data.kubeconfig}",
+    ]);
+    shown.success()
+}
+
 /// The arguments with which a node joins through token and pin.
 pub(crate) fn join_arguments<'a>(server: &'a str, pin: &'a str, node: &'a str) -> [&'a str; 6] {
     [

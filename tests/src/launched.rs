@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::invitation::{Invitation, let_in};
+use crate::invitation::{Invitation, discovery_document, let_in};
 use crate::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL};
 use crate::program::Finished;
 use crate::sandbox::Sandbox;
@@ -79,13 +79,22 @@ impl Backend {
     /// Something does not start.
     #[must_use]
     pub fn launch(self, approval: Approval) -> Launched {
+        self.launch_with(approval, &[])
+    }
+
+    /// The same with further flags for `slipway init`.
+    ///
+    /// # Panics
+    /// As for [`launch`](Self::launch).
+    #[must_use]
+    pub fn launch_with(self, approval: Approval, flags: &[&str]) -> Launched {
         match self {
             Self::Embedded => {
-                let flags: &[&str] = match approval {
+                let approval: &[&str] = match approval {
                     Approval::Manual => &[],
                     Approval::Automatic => &["--auto-approve"],
                 };
-                let cluster = Cluster::start(flags);
+                let cluster = Cluster::start(&[approval, flags].concat());
                 Launched {
                     invitation: cluster.invitation(),
                     on: ApiServer::Embedded(cluster),
@@ -93,7 +102,7 @@ impl Backend {
             }
             Self::Kubernetes => {
                 let cluster = Kubernetes::start();
-                let invitation = cluster.initialise(&[]);
+                let invitation = cluster.initialise(flags);
                 let plugins = match approval {
                     Approval::Manual => MANUAL,
                     Approval::Automatic => AUTOMATIC,
@@ -147,13 +156,39 @@ impl Launched {
         }
     }
 
+    /// The API server's certificate and its key.
+    #[must_use]
+    pub fn server_credentials(&self) -> (PathBuf, PathBuf) {
+        let ca = self.ca();
+        (
+            ca.with_file_name("apiserver.crt"),
+            ca.with_file_name("apiserver.key"),
+        )
+    }
+
+    /// The kubeconfig without credentials that discovery is about, as an operator would hand it out.
+    ///
+    /// # Panics
+    /// Nobody has made it.
+    #[must_use]
+    #[track_caller]
+    pub fn discovery_document(&self) -> String {
+        discovery_document(|arguments| self.kubectl(arguments))
+    }
+
+    /// The command line of slipway as the administrator.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.sandbox().command(arguments),
+            ApiServer::Kubernetes { cluster, .. } => cluster.command(arguments),
+        }
+    }
+
     /// slipway as the administrator.
     #[must_use]
     pub fn slipway(&self, arguments: &[&str]) -> Finished {
-        match &self.on {
-            ApiServer::Embedded(cluster) => cluster.slipway(arguments),
-            ApiServer::Kubernetes { cluster, .. } => cluster.slipway(arguments),
-        }
+        Finished::of(&mut self.command(arguments), "")
     }
 
     /// kubectl as the administrator: of the same release on Kubernetes, Debian's on the embedded API.
@@ -162,6 +197,15 @@ impl Launched {
         match &self.on {
             ApiServer::Embedded(cluster) => cluster.kubectl(arguments),
             ApiServer::Kubernetes { cluster, .. } => cluster.kubectl(arguments),
+        }
+    }
+
+    /// The folder of the decision log.
+    #[must_use]
+    pub fn decision_log(&self) -> PathBuf {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.sandbox().dir().join("state/decisions"),
+            ApiServer::Kubernetes { controller, .. } => controller.decision_log(),
         }
     }
 

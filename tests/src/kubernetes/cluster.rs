@@ -8,7 +8,7 @@ use super::components::{component, kubectl};
 use super::kubeadm::Kubeadm;
 use super::port::Port;
 use super::process::{Process, keep_logs_of_failure};
-use crate::invitation::{Invitation, request_of};
+use crate::invitation::{Invitation, discovery_document, request_of};
 use crate::program::Finished;
 use crate::sandbox::Sandbox;
 
@@ -169,14 +169,7 @@ impl Kubernetes {
     /// Nobody has made it.
     #[must_use]
     pub fn discovery_document(&self) -> String {
-        let get = [
-            "get",
-            "configmap",
-            "cluster-info",
-            "--namespace=kube-public",
-        ];
-        let output = ["--output=jsonpath={.data.kubeconfig}"];
-        self.kubectl(&[&get[..], &output].concat()).success()
+        discovery_document(|arguments| self.kubectl(arguments))
     }
 
     /// The CA's certificate.
@@ -228,16 +221,21 @@ impl Kubernetes {
         &self.sandbox
     }
 
+    /// The command line of slipway as the administrator.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(arguments);
+        command.arg("--kubeconfig").arg(self.kubeconfig());
+        command
+    }
+
     /// slipway as the administrator.
     ///
     /// # Panics
     /// It cannot be run.
     #[must_use]
     pub fn slipway(&self, arguments: &[&str]) -> Finished {
-        let kubeconfig = self.kubeconfig();
-        let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
-        self.sandbox
-            .slipway(&[arguments, &["--kubeconfig", kubeconfig]].concat())
+        Finished::of(&mut self.command(arguments), "")
     }
 
     /// This release's kubectl as the administrator.

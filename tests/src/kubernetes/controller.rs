@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -32,7 +32,7 @@ pub struct Controller {
     process: Process,
     health: String,
     metrics: String,
-    _machine: Sandbox,
+    machine: Sandbox,
 }
 
 impl Controller {
@@ -66,7 +66,7 @@ impl Controller {
             process,
             health,
             metrics,
-            _machine: machine,
+            machine,
         }
     }
 
@@ -104,6 +104,12 @@ impl Controller {
     #[must_use]
     pub fn metrics(&self) -> String {
         get(&self.metrics, "/metrics").1
+    }
+
+    /// The folder of its decision log.
+    #[must_use]
+    pub fn decision_log(&self) -> PathBuf {
+        self.machine.dir().join("state/decisions")
     }
 
     /// What it has written so far.

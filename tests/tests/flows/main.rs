@@ -2,7 +2,10 @@
 //! decide. Each flow is written once and run on both.
 
 mod deciding;
+mod decisions;
+mod discovery;
 mod joining;
+mod messages;
 mod names;
 mod resuming;
 mod tokens;

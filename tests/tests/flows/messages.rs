@@ -5,7 +5,15 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
-use slipway_tests::{Cluster, Finished, Sandbox};
+use slipway_tests::{Approval, Backend, Finished, Invitation, Sandbox, on_both_backends};
+
+on_both_backends!(
+    a_token_that_is_unknown_or_whose_secret_is_wrong,
+    a_pin_of_another_ca,
+    the_ca_of_another_cluster,
+    no_pin_and_no_opt_in,
+    a_token_that_expired,
+);
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
 
@@ -46,60 +54,57 @@ fn plain_server(says: &'static [u8]) -> String {
     address
 }
 
-#[test]
-fn a_token_that_is_unknown_or_whose_secret_is_wrong() {
-    let cluster = Cluster::start(&[]);
+fn a_token_that_is_unknown_or_whose_secret_is_wrong(backend: Backend) {
+    let cluster = backend.launch(Approval::Manual);
     let node = Sandbox::new();
-    let (server, pin, token) = (cluster.server(), cluster.pin(), cluster.token());
-    let unknown = join_pinned(&node, "zzzzzz.0123456789abcdef", &server, &pin);
+    let Invitation { server, pin, token } = cluster.invitation();
+    let unknown = join_pinned(&node, "zzzzzz.0123456789abcdef", server, pin);
     assert_snapshot!("unknown-token", unknown.message(4));
-    let wrong = format!("{}.0123456789abcdef", id(&token));
-    let wrong = join_pinned(&node, &wrong, &server, &pin).message(3);
-    assert_snapshot!("wrong-secret", wrong.replace(id(&token), "TOKENID"));
+    let wrong = format!("{}.0123456789abcdef", id(token));
+    let wrong = join_pinned(&node, &wrong, server, pin).message(3);
+    assert_snapshot!("wrong-secret", wrong.replace(id(token), "TOKENID"));
     assert!(
         !node.dir().join("kubernetes").exists(),
         "nothing is written before trust is there"
     );
 }
 
-#[test]
-fn a_pin_of_another_ca() {
-    let cluster = Cluster::start(&[]);
+fn a_pin_of_another_ca(backend: Backend) {
+    let cluster = backend.launch(Approval::Manual);
     let wrong = some_pin();
-    let run = join_pinned(&Sandbox::new(), &cluster.token(), &cluster.server(), &wrong);
+    let Invitation { server, pin, token } = cluster.invitation();
+    let run = join_pinned(&Sandbox::new(), token, server, &wrong);
     assert!(
-        run.stderr().contains(&wrong) && run.stderr().contains(&cluster.pin()),
+        run.stderr().contains(&wrong) && run.stderr().contains(pin),
         "both pins are shown:\n{}",
         run.stderr()
     );
     assert_snapshot!("wrong-pin", run.message(3));
 }
 
-#[test]
-fn the_ca_of_another_cluster() {
-    let (ours, theirs) = (Cluster::start(&[]), Cluster::start(&[]));
+fn the_ca_of_another_cluster(backend: Backend) {
+    let [ours, theirs] = [(); 2].map(|()| backend.launch(Approval::Manual));
     let their_ca = theirs.ca();
     let their_ca = their_ca.to_str().expect("UTF-8");
     let node = Sandbox::new();
     let run = join(
         &node,
-        &ours.token(),
-        &[&ours.server(), "--ca-file", their_ca],
+        &ours.invitation().token,
+        &[&ours.invitation().server, "--ca-file", their_ca],
     );
     assert!(
-        run.stderr().contains(&theirs.pin()),
+        run.stderr().contains(&theirs.invitation().pin),
         "the expected CA is named:\n{}",
         run.stderr()
     );
     assert_snapshot!("wrong-ca-file", run.message(3));
 
-    let document = std::fs::read_to_string(theirs.kubeconfig()).expect("a kubeconfig");
-    let (clusters, _) = document.split_once("users:").expect("users stand last");
-    let document = clusters.replace(&theirs.server(), &ours.server()) + "users: []\n";
+    let document = theirs.discovery_document();
+    let document = document.replace(&theirs.invitation().server, &ours.invitation().server);
     let file = node.write("cluster.conf", &document);
     let run = join(
         &node,
-        &ours.token(),
+        &ours.invitation().token,
         &["--discovery-file", file.to_str().expect("UTF-8")],
     );
     assert_snapshot!("wrong-ca-in-discovery-file", run.message(3));
@@ -109,10 +114,13 @@ fn the_ca_of_another_cluster() {
     );
 }
 
-#[test]
-fn no_pin_and_no_opt_in() {
-    let cluster = Cluster::start(&[]);
-    let run = join(&Sandbox::new(), &cluster.token(), &[&cluster.server()]);
+fn no_pin_and_no_opt_in(backend: Backend) {
+    let cluster = backend.launch(Approval::Manual);
+    let run = join(
+        &Sandbox::new(),
+        &cluster.invitation().token,
+        &[&cluster.invitation().server],
+    );
     assert_snapshot!("no-pin", run.message(2));
 }
 
@@ -145,9 +153,8 @@ fn somebody_there_who_says_nothing() {
     );
 }
 
-#[test]
-fn a_token_that_expired() {
-    let cluster = Cluster::start(&[]);
+fn a_token_that_expired(backend: Backend) {
+    let cluster = backend.launch(Approval::Manual);
     let token = cluster
         .slipway(&["token", "create", "--ttl=1s", "--output=json"])
         .json()["token"]
@@ -155,7 +162,12 @@ fn a_token_that_expired() {
         .expect("a token")
         .to_owned();
     std::thread::sleep(Duration::from_secs(2));
-    let run = join_pinned(&Sandbox::new(), &token, &cluster.server(), &cluster.pin());
+    let run = join_pinned(
+        &Sandbox::new(),
+        &token,
+        &cluster.invitation().server,
+        &cluster.invitation().pin,
+    );
     assert_snapshot!(
         "expired-token",
         run.message(4).replace(id(&token), "TOKENID")

@@ -4,7 +4,18 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use slipway_tests::{Cluster, Finished, Sandbox, openssl};
+use slipway_tests::{Approval, Backend, Finished, Launched, Sandbox, on_both_backends, openssl};
+
+on_both_backends!(
+    from_a_file,
+    a_file_that_runs_programs_is_refused,
+    from_a_web_server_whose_certificate_is_verified,
+    with_the_ca_brought_by_hand,
+    from_the_discovery_service_of_2016,
+    a_source_that_is_away_gives_way_to_the_next,
+    a_source_that_finds_a_forgery_is_not_overruled_by_a_file,
+    from_a_file_without_a_ca_which_the_machines_own_roots_make_good,
+);
 
 /// A process that ends with the value.
 struct Ended(Child);
@@ -43,35 +54,19 @@ fn wait_for(port: u16) {
     }
 }
 
-/// The cluster's own description, as an operator would hand it out.
-fn kubeconfig(cluster: &Cluster) -> String {
-    cluster
-        .kubectl(&[
-            "get",
-            "configmap",
-            "cluster-info",
-            "-n",
-            "kube-public",
-            "-o",
-            "jsonpath={.data.kubeconfig}",
-        ])
-        .success()
-}
-
-fn join(cluster: &Cluster, node: &Sandbox, arguments: &[&str]) -> Finished {
+fn join(cluster: &Launched, node: &Sandbox, arguments: &[&str]) -> Finished {
     let all = [
         &["join", "--node-name=worker-1", "--timeout=30s"],
         arguments,
     ]
     .concat();
-    node.slipway_with(("SLIPWAY_TOKEN", &cluster.token()), &all)
+    node.slipway_with(("SLIPWAY_TOKEN", &cluster.invitation().token), &all)
 }
 
-#[test]
-fn from_a_file() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn from_a_file(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let node = Sandbox::new();
-    let file = node.write("cluster.conf", &kubeconfig(&cluster));
+    let file = node.write("cluster.conf", &cluster.discovery_document());
     let _ = join(
         &cluster,
         &node,
@@ -80,13 +75,12 @@ fn from_a_file() {
     .success();
 }
 
-#[test]
-fn a_file_that_runs_programs_is_refused() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn a_file_that_runs_programs_is_refused(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let node = Sandbox::new();
     let hostile = format!(
         "{}users:\n- name: evil\n  user:\n    exec:\n      apiVersion: client.authentication.k8s.io/v1\n      command: /bin/true\n",
-        kubeconfig(&cluster).replace("users: []\n", "")
+        cluster.discovery_document().replace("users: []\n", "")
     );
     let file = node.write("cluster.conf", &hostile);
     let refused = join(
@@ -98,9 +92,8 @@ fn a_file_that_runs_programs_is_refused() {
     assert!(refused.contains("exec"), "{refused}");
 }
 
-#[test]
-fn from_a_web_server_whose_certificate_is_verified() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn from_a_web_server_whose_certificate_is_verified(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let web = Sandbox::new();
     let (key, certificate) = (web.file("web.key"), web.file("web.crt"));
     let profile = web.write("web.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=leaf\n[dn]\n[leaf]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost\n");
@@ -128,7 +121,7 @@ fn from_a_web_server_whose_certificate_is_verified() {
         "",
     );
     let _ = made.success();
-    let body = kubeconfig(&cluster);
+    let body = cluster.discovery_document();
     web.write("cluster.conf", &format!("HTTP/1.1 200 OK\r\nContent-Type: application/yaml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
     let port = free_port();
     let _server = start(
@@ -166,7 +159,7 @@ fn from_a_web_server_whose_certificate_is_verified() {
     ]);
     let joined = Finished::of(
         command
-            .env("SLIPWAY_TOKEN", cluster.token())
+            .env("SLIPWAY_TOKEN", &cluster.invitation().token)
             .env("SSL_CERT_FILE", &certificate),
         "",
     );
@@ -178,69 +171,77 @@ fn from_a_web_server_whose_certificate_is_verified() {
     );
 }
 
-#[test]
-fn with_the_ca_brought_by_hand() {
-    let cluster = Cluster::start(&["--auto-approve", "--omit-ca-from-cluster-info"]);
-    assert!(!kubeconfig(&cluster).contains("certificate-authority-data"));
+fn with_the_ca_brought_by_hand(backend: Backend) {
+    let cluster = backend.launch_with(Approval::Automatic, &["--omit-ca-from-cluster-info"]);
+    assert!(
+        !cluster
+            .discovery_document()
+            .contains("certificate-authority-data")
+    );
     let ca = cluster.ca();
-    let server = cluster.server();
+    let server = &cluster.invitation().server;
     let node = Sandbox::new();
     let _ = join(
         &cluster,
         &node,
-        &[&server, "--ca-file", ca.to_str().expect("UTF-8")],
+        &[server, "--ca-file", ca.to_str().expect("UTF-8")],
     )
     .success();
 }
 
-#[test]
-fn from_the_discovery_service_of_2016() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn from_the_discovery_service_of_2016(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let _service =
-        start(
-            &mut cluster
-                .sandbox()
-                .command(&["discovery", "serve", "--listen", &listen]),
-        );
+    let (certificate, key) = cluster.server_credentials();
+    let mut serve = cluster.command(&["discovery", "serve", "--listen", &listen]);
+    let _service = start(
+        serve
+            .arg("--tls-cert-file")
+            .arg(certificate)
+            .arg("--tls-key-file")
+            .arg(key),
+    );
     wait_for(port);
     let node = Sandbox::new();
     let location = format!("discovery://{listen}");
     let _ = join(
         &cluster,
         &node,
-        &[&location, "--discovery-token-ca-cert-hash", &cluster.pin()],
+        &[
+            &location,
+            "--discovery-token-ca-cert-hash",
+            &cluster.invitation().pin,
+        ],
     )
     .success();
 }
 
 /// Joins with an API server and a pin, and with a file.
-fn join_with_both(cluster: &Cluster, node: &Sandbox, server: &str, token: &str) -> Finished {
-    let file = node.write("cluster.conf", &kubeconfig(cluster));
+fn join_with_both(cluster: &Launched, node: &Sandbox, server: &str, token: &str) -> Finished {
+    let file = node.write("cluster.conf", &cluster.discovery_document());
     let mut command = node.command(&[
         "join",
         server,
         "--node-name=worker-1",
         "--timeout=30s",
         "--discovery-token-ca-cert-hash",
-        &cluster.pin(),
+        &cluster.invitation().pin,
         "--tls-bootstrap-token-file",
     ]);
     command
-        .arg(node.write("token", &cluster.token()))
+        .arg(node.write("token", &cluster.invitation().token))
         .arg("--discovery-file")
         .arg(file)
         .env("SLIPWAY_TOKEN", token);
     Finished::of(&mut command, "")
 }
 
-#[test]
-fn a_source_that_is_away_gives_way_to_the_next() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn a_source_that_is_away_gives_way_to_the_next(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let node = Sandbox::new();
     let away = format!("127.0.0.1:{}", free_port());
-    let joined = join_with_both(&cluster, &node, &away, &cluster.token());
+    let joined = join_with_both(&cluster, &node, &away, &cluster.invitation().token);
     let _ = joined.success();
     assert!(
         joined
@@ -252,23 +253,22 @@ fn a_source_that_is_away_gives_way_to_the_next() {
     );
 }
 
-#[test]
-fn a_source_that_finds_a_forgery_is_not_overruled_by_a_file() {
-    let cluster = Cluster::start(&["--auto-approve"]);
+fn a_source_that_finds_a_forgery_is_not_overruled_by_a_file(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
     let node = Sandbox::new();
-    let id = cluster.token();
+    let id = &cluster.invitation().token;
     let id = id.split_once('.').expect("a token").0;
     let wrong = format!("{id}.0123456789abcdef");
-    let refused = join_with_both(&cluster, &node, &cluster.server(), &wrong);
+    let refused = join_with_both(&cluster, &node, &cluster.invitation().server, &wrong);
     let message = refused.failure(3);
     assert!(!message.contains("asking the next"), "{message}");
     assert!(!node.dir().join("kubernetes").exists());
 }
 
-#[test]
-fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
-    let cluster = Cluster::start(&["--auto-approve"]);
-    let without_ca: Vec<String> = kubeconfig(&cluster)
+fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let without_ca: Vec<String> = cluster
+        .discovery_document()
         .lines()
         .filter(|line| !line.contains("certificate-authority-data"))
         .map(str::to_owned)
@@ -285,7 +285,7 @@ fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
             file.to_str().expect("UTF-8"),
         ]);
         command
-            .env("SLIPWAY_TOKEN", cluster.token())
+            .env("SLIPWAY_TOKEN", &cluster.invitation().token)
             .env("SSL_CERT_FILE", roots);
         Finished::of(&mut command, "")
     };
@@ -298,7 +298,7 @@ fn from_a_file_without_a_ca_which_the_machines_own_roots_make_good() {
         joined.stderr()
     );
 
-    let other = Cluster::start(&[]);
+    let other = backend.launch(Approval::Automatic);
     let stranger = Sandbox::new();
     let refused = join(&stranger, &other.ca());
     let message = refused.failure(3);
