@@ -11,7 +11,7 @@ use crate::queue::{Next, WorkQueue, work};
 
 /// Requests that are worked on at a time, by the approver and by the signer each. Nearly all of that time the API server
 /// works: with the five of kube-controller-manager it would have little to do.
-pub(super) const WORKERS: usize = 32;
+pub(super) const WORKERS: usize = 64;
 
 /// What runs.
 pub(super) struct Tasks {
