@@ -1,5 +1,6 @@
 //! What may stand on the command line. Same verbs and flags as kubeadm and kubectl have, where they have them.
 
+mod audit;
 mod cluster;
 mod controller;
 mod init;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use audit::{AuditArguments, AuditCommand, AuditShowArguments};
 pub(crate) use cluster::{CsrArguments, CsrCommand};
 pub(crate) use controller::{
     ControllerArguments, ControllerCommand, ControllerOptions, ManifestArguments,
@@ -128,6 +130,8 @@ pub(crate) enum Command {
     Certs(CertsArguments),
     /// What was opted into, what it costs, how to close it
     Posture(PostureArguments),
+    /// What was decided, by whom and why, and whether that was tampered with
+    Audit(AuditArguments),
     /// Print, check and describe configuration
     Config(ConfigArguments),
     /// Undo init or join on this machine

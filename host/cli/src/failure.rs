@@ -20,7 +20,7 @@ pub(crate) enum Code {
     General = 1,
     /// The arguments or a configuration file cannot be used.
     Usage = 2,
-    /// Trust was refused: a wrong pin, signature or CA.
+    /// Trust was refused: a wrong pin, signature or CA, a decision log that is not what was written.
     Untrusted = 3,
     /// A token is unknown, expired or not allowed to do this.
     Unauthorized = 4,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use read::{Verified, read, verify};
+pub use read::{Head, HeadError, read, verify, verify_each, verify_from};
 pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
 pub use writer::DecisionLog;
 
@@ -57,6 +57,19 @@ pub enum LogError {
         /// Which link is broken.
         broken: &'static str,
     },
+    /// The log ends before a record that was there.
+    #[error(
+        "the log ends with record {records}, and record {anchored} was there: its end was cut off"
+    )]
+    Cut {
+        /// The records that there are.
+        records: u64,
+        /// The records that there were.
+        anchored: u64,
+    },
+    /// A record is not the one that was there, and everything follows from it.
+    #[error("record {0} is another than the one that was there: the log was written anew")]
+    Rewritten(u64),
     /// Another process writes to it.
     #[error("the decision log {0} is in use by another process")]
     InUse(PathBuf),

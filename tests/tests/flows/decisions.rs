@@ -85,4 +85,21 @@ fn what_people_decide_is_written_down(backend: Backend) {
     for (_, mut join, _) in nodes {
         let _ = join.wait();
     }
+    // Where the log is, no cluster is needed to read it.
+    let auditor = Sandbox::new();
+    let log = cluster.decision_log();
+    let log = ["--log", log.to_str().expect("a path in UTF-8")];
+    let shown = auditor.slipway(&[&["audit", "show", "--node=worker-2"], &log[..]].concat());
+    let shown = shown.success();
+    assert!(
+        shown.contains("denied by kubernetes-admin: not ours"),
+        "{shown}"
+    );
+    assert!(!shown.contains("worker-1"), "{shown}");
+    let verify = [&["audit", "verify", "--output=json"], &log[..]].concat();
+    let verified = auditor.slipway(&verify).json();
+    let anchor = verified["anchor"].as_str().expect("an anchor");
+    let _ = auditor
+        .slipway(&[&verify[..], &["--anchor", anchor]].concat())
+        .success();
 }

@@ -84,7 +84,7 @@ fn play(stage: &Stage, printer: Printer) -> Result<()> {
 
     stage.title("What was decided, by whom and why");
     let log = Layout::under(&stage.path("cluster")).decision_log();
-    let verified = decision_log::verify(&log)?;
+    let head = decision_log::verify(&log)?;
     for record in decision_log::read(&log)? {
         let entry = record.entry;
         let node = entry
@@ -111,7 +111,7 @@ fn play(stage: &Stage, printer: Printer) -> Result<()> {
     }
     printer.done(format!(
         "{} records, each bound to the one before it; the last is {}",
-        verified.records, verified.head
+        head.records, head.digest
     ));
 
     stage.title("What was opted into");

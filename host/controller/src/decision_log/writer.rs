@@ -207,7 +207,7 @@ fn continued(folder: &Path) -> Result<(End, Decided, File), LogError> {
         set_torn_tail_aside(last)?;
     }
     let mut decided = Decided::new();
-    let state = read::verify_each(folder, |record| {
+    let state = read::verify_each(folder, |record, _| {
         if let Some((uid, action)) = record.entry.effective_decision() {
             decided.insert(uid.to_owned(), action);
         }
@@ -219,7 +219,7 @@ fn continued(folder: &Path) -> Result<(End, Decided, File), LogError> {
         path,
         length,
         sequence: state.records,
-        head: state.head,
+        head: state.digest,
     };
     Ok((end, decided, file))
 }

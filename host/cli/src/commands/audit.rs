@@ -1,0 +1,180 @@
+//! `slipway audit`: the decision log, read and checked without anybody's help.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Error, Result, bail};
+use jiff::Timestamp;
+use serde::Serialize;
+use slipway_bootstrap::layout::Layout;
+use slipway_controller::decision_log::{self, Head, LogError, PluginOpinion, Record};
+
+use crate::arguments::{AuditArguments, AuditCommand, AuditShowArguments};
+use crate::failure::{Code, Coded};
+use crate::output::{Printer, Table};
+
+const COLUMNS: [&str; 7] = ["RECORD", "TIME", "NODE", "ACTION", "STAGE", "BY", "REASON"];
+const MORE_COLUMNS: [&str; 4] = ["REQUEST", "REQUESTER", "APPROVERS", "CERTIFICATE"];
+
+/// What was checked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    log: PathBuf,
+    records: u64,
+    anchor: String,
+}
+
+pub(super) fn run(arguments: &AuditArguments, layout: &Layout, printer: Printer) -> Result<()> {
+    let log = match &arguments.log {
+        Some(folder) => folder.clone(),
+        None => layout.decision_log(),
+    };
+    if !log.is_dir() {
+        bail!(Coded::new(
+            Code::NotFound,
+            format!(
+                "there is no decision log here: {} does not exist",
+                log.display()
+            ),
+            "name its folder with --log: it is `decisions` in the state folder of the machine on which `slipway serve` or \
+             `slipway controller` runs",
+        ));
+    }
+    match &arguments.command {
+        AuditCommand::Show(arguments) => show(&log, arguments, printer),
+        AuditCommand::Verify { anchor } => verify(&log, anchor.as_ref(), printer),
+    }
+}
+
+/// Where the log is broken, what stands before is shown, and then what is wrong. Whether a record is as it was written is
+/// known from the one after it only.
+fn show(log: &Path, arguments: &AuditShowArguments, printer: Printer) -> Result<()> {
+    let mut records = Vec::new();
+    let mut last = None;
+    let verified = decision_log::verify_each(log, |record, _| records.extend(last.replace(record)));
+    if verified.is_ok() {
+        records.extend(last);
+    }
+    let since = arguments.since.map(|since| {
+        Timestamp::now()
+            .checked_sub(Duration::from(since))
+            .unwrap_or(Timestamp::MIN)
+    });
+    records.retain(|record| is_wanted(record, arguments, since));
+    printer.answer(&records, |records| table(records, printer))?;
+    if records.is_empty() && verified.is_ok() {
+        printer.note("nothing like that was decided");
+    }
+    verified.map(drop).map_err(broken)
+}
+
+fn is_wanted(record: &Record, wanted: &AuditShowArguments, since: Option<Timestamp>) -> bool {
+    let subject = &record.entry.subject;
+    since.is_none_or(|since| since <= record.time)
+        && wanted
+            .request
+            .as_ref()
+            .is_none_or(|name| *name == subject.name)
+        && wanted
+            .node
+            .as_ref()
+            .is_none_or(|node| subject.node.as_deref() == Some(node.as_str()))
+}
+
+fn verify(log: &Path, anchor: Option<&Head>, printer: Printer) -> Result<()> {
+    let head = match anchor {
+        Some(anchor) => decision_log::verify_from(log, anchor),
+        None => decision_log::verify(log),
+    };
+    let head = head.map_err(broken)?;
+    let checked = Checked {
+        log: log.to_owned(),
+        records: head.records,
+        anchor: head.to_string(),
+    };
+    printer.answer(&checked, |checked| {
+        format!(
+            "{} records, each bound to the one before it\nanchor: {}\n",
+            checked.records, checked.anchor
+        )
+    })?;
+    if anchor.is_none() {
+        printer.note("keep the anchor elsewhere, and give it to --anchor next time: that the end was cut off is seen only so");
+    }
+    Ok(())
+}
+
+/// A log that is not what it was is a matter of trust.
+fn broken(error: LogError) -> Error {
+    let what_is_left = match error {
+        LogError::Malformed { .. } | LogError::Broken { .. } => {
+            "; `slipway audit show` shows what stands before the break"
+        }
+        LogError::Cut { .. } | LogError::Rewritten(_) => "",
+        error => return error.into(),
+    };
+    let hint = format!(
+        "find out who can write to that folder, and keep a copy of it as evidence{what_is_left}"
+    );
+    Coded::new(Code::Untrusted, error.to_string(), hint).into()
+}
+
+fn table(records: &[Record], printer: Printer) -> String {
+    if records.is_empty() {
+        return String::new();
+    }
+    let more: &[&str] = if printer.is_wide() {
+        &MORE_COLUMNS
+    } else {
+        &[]
+    };
+    let mut table = Table::new(&[&COLUMNS, more].concat());
+    for record in records {
+        let cells = cells(record).into_iter();
+        match printer.is_wide() {
+            true => table.row(cells.chain(more_cells(record))),
+            false => table.row(cells),
+        }
+    }
+    table.render()
+}
+
+fn cells(record: &Record) -> [String; 7] {
+    let entry = &record.entry;
+    [
+        record.sequence.to_string(),
+        format!("{:.0}", record.time),
+        or_none(entry.subject.node.as_deref()),
+        entry.action.to_string(),
+        entry.stage.to_string(),
+        or_none(entry.by.as_deref()),
+        entry.reason.clone(),
+    ]
+}
+
+fn more_cells(record: &Record) -> [String; 4] {
+    let entry = &record.entry;
+    let opinions: Vec<_> = entry.opinions.iter().map(opinion).collect();
+    let certificate = entry.certificate.as_ref();
+    [
+        entry.subject.name.clone(),
+        entry.subject.requester.clone(),
+        or_none(Some(opinions.join(", ").as_str()).filter(|text| !text.is_empty())),
+        or_none(certificate.map(|certificate| certificate.serial_number.as_str())),
+    ]
+}
+
+/// What an approver said, and whether that counted.
+fn opinion(opinion: &PluginOpinion) -> String {
+    let said = match (&opinion.verdict, &opinion.error) {
+        (Some(verdict), _) => verdict.to_string(),
+        (None, error) => error.clone().unwrap_or_default(),
+    };
+    let shadow = if opinion.shadow { " (shadow)" } else { "" };
+    format!("{}{shadow}: {said}", opinion.plugin)
+}
+
+fn or_none(text: Option<&str>) -> String {
+    text.unwrap_or("<none>").to_owned()
+}
