@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
-use slipway_tests::{Cluster, Finished, Sandbox};
+use slipway_tests::{Cluster, Finished, Sandbox, let_in};
 
 /// A log of two nodes that joined, on the auditor's machine.
 struct Evidence {
@@ -129,4 +129,36 @@ fn where_there_is_no_log_it_is_said_where_to_look() {
         .slipway(&["audit", "verify", "--anchor=8"])
         .failure(2);
     assert!(message.contains("<number of records>:sha256:"), "{message}");
+}
+
+#[test]
+fn a_policy_that_only_looks_on_is_compared_with_what_was_decided() {
+    let machine = Sandbox::new();
+    let plugins = "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ncsrApprovers:\n\
+        - name: approve-renewal\n- name: approve-manual\n\
+        - name: approve-node-client\n  mode: shadow\n  settings:\n    names: [\"edge-*\"]\n";
+    let plugins = machine.write("plugins.yaml", plugins);
+    let plugins = plugins.to_str().expect("a path in UTF-8");
+    let cluster = Cluster::start_in(machine, &["--config", plugins]);
+    let nodes = ["edge-1", "worker-1"].map(|name| {
+        let node = Sandbox::new();
+        let join = cluster.start_join(&node, name, &[]);
+        (node, join, cluster.request_of(name))
+    });
+    // What a person decides now is final; the policy would have decided without one.
+    for (node, join, request) in nodes {
+        let_in(&node, &request, join, |arguments| {
+            cluster.slipway(arguments)
+        });
+    }
+    let show = ["audit", "show", "--disagreements", "--output=wide"];
+    let shown = cluster.slipway(&show).success();
+    let (heading, records) = shown.split_once('\n').expect("a heading");
+    assert!(heading.contains("APPROVERS"), "{shown}");
+    assert_eq!(records.lines().count(), 1, "{shown}");
+    assert!(
+        records.contains("edge-1")
+            && records.contains("approve-node-client (shadow, would have led elsewhere): approve"),
+        "{shown}"
+    );
 }

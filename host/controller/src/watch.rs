@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use kube::ResourceExt as _;
 use kube::api::Api;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::store::Writer;
@@ -76,7 +77,7 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> Clone for Cache<K> {
 
 impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> CacheWriter<K> {
     /// Takes an event in, and tells what it means. The cache holds what is told: the objects of a list come into it
-    /// together when the list is whole, and are told then.
+    /// together when the list is whole, and are told then, the oldest first.
     fn apply(&mut self, event: Event<K>, seen: &mut impl FnMut(Seen<'_, K>)) {
         self.writer.apply_watcher_event(&event);
         match &event {
@@ -85,7 +86,9 @@ impl<K: kube::Resource<DynamicType = ()> + Clone + 'static> CacheWriter<K> {
             Event::Init | Event::InitApply(_) => {}
             Event::InitDone => {
                 self.filled.send_replace(true);
-                for object in self.writer.as_reader().state() {
+                let mut objects = self.writer.as_reader().state();
+                objects.sort_by_key(|object| object.creation_timestamp());
+                for object in objects {
                     seen(Seen::Changed(&object));
                 }
                 seen(Seen::Listed);
@@ -136,14 +139,17 @@ pub(crate) async fn follow<K>(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use k8s_openapi::api::core::v1::Node;
-    use kube::ResourceExt as _;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     use super::*;
 
-    fn node(name: &str) -> Node {
+    fn node(name: &str, created: i64) -> Node {
         let mut node = Node::default();
         node.metadata.name = Some(name.to_owned());
+        let created = Timestamp::from_second(created).unwrap();
+        node.metadata.creation_timestamp = Some(Time(created));
         node
     }
 
@@ -153,14 +159,16 @@ mod tests {
         let mut told = Vec::new();
         let events = [
             Event::Init,
-            Event::InitApply(node("a")),
+            Event::InitApply(node("a", 3)),
             Event::InitDone,
-            Event::Apply(node("b")),
+            Event::Apply(node("b", 4)),
             // The watch broke, and everything is listed again.
             Event::Init,
-            Event::InitApply(node("c")),
+            Event::InitApply(node("c", 2)),
+            Event::InitApply(node("d", 1)),
+            Event::InitApply(node("a", 3)),
             Event::InitDone,
-            Event::Delete(node("c")),
+            Event::Delete(node("c", 2)),
         ];
         for event in events {
             writer.apply(event, &mut |seen| {
@@ -175,6 +183,9 @@ mod tests {
                 })
             });
         }
-        assert_eq!(told, ["a", "listed", "b", "c", "listed", "c is gone"]);
+        assert_eq!(
+            told,
+            ["a", "listed", "b", "d", "c", "a", "listed", "c is gone"]
+        );
     }
 }

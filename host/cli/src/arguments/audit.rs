@@ -44,4 +44,7 @@ pub(crate) struct AuditShowArguments {
     /// Only what is not older than this, such as 90m
     #[arg(long, value_name = "DURATION")]
     pub(crate) since: Option<GoDuration>,
+    /// Only decisions that an approver in shadow mode would have led elsewhere
+    #[arg(long)]
+    pub(crate) disagreements: bool,
 }

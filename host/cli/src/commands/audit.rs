@@ -80,6 +80,12 @@ fn is_wanted(record: &Record, wanted: &AuditShowArguments, since: Option<Timesta
             .node
             .as_ref()
             .is_none_or(|node| subject.node.as_deref() == Some(node.as_str()))
+        && (!wanted.disagreements
+            || record
+                .entry
+                .opinions
+                .iter()
+                .any(|opinion| opinion.disagrees))
 }
 
 fn verify(log: &Path, anchor: Option<&Head>, printer: Printer) -> Result<()> {
@@ -171,8 +177,12 @@ fn opinion(opinion: &PluginOpinion) -> String {
         (Some(verdict), _) => verdict.to_string(),
         (None, error) => error.clone().unwrap_or_default(),
     };
-    let shadow = if opinion.shadow { " (shadow)" } else { "" };
-    format!("{}{shadow}: {said}", opinion.plugin)
+    let counted = match (opinion.shadow, opinion.disagrees) {
+        (false, _) => "",
+        (true, false) => " (shadow)",
+        (true, true) => " (shadow, would have led elsewhere)",
+    };
+    format!("{}{counted}: {said}", opinion.plugin)
 }
 
 fn or_none(text: Option<&str>) -> String {
