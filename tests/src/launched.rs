@@ -44,6 +44,17 @@ pub enum Approval {
     Automatic,
 }
 
+impl Approval {
+    /// The PluginConfiguration that says so.
+    #[must_use]
+    pub fn plugins(self) -> &'static str {
+        match self {
+            Self::Manual => MANUAL,
+            Self::Automatic => AUTOMATIC,
+        }
+    }
+}
+
 /// What a backend may be unable to do. A flow that needs it shows what the user is told in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ability {
@@ -103,10 +114,7 @@ impl Backend {
             Self::Kubernetes => {
                 let cluster = Kubernetes::start();
                 let invitation = cluster.initialise(flags);
-                let plugins = match approval {
-                    Approval::Manual => MANUAL,
-                    Approval::Automatic => AUTOMATIC,
-                };
+                let plugins = approval.plugins();
                 let controller = Controller::signing(&cluster, &cluster.kubeconfig(), plugins, &[]);
                 Launched {
                     invitation,
@@ -267,6 +275,26 @@ impl Launched {
     pub fn requests(&self) -> Vec<Value> {
         let listed = self.slipway(&["csr", "list", "--output=json"]).json();
         listed.as_array().expect("a list").clone()
+    }
+
+    /// What rules and approvers say of a request, as `slipway csr explain` has it.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    #[track_caller]
+    pub fn explain(&self, request: &str, approval: Approval) -> Value {
+        let plugins = self.sandbox().write("explain.yaml", approval.plugins());
+        let plugins = plugins.to_str().expect("a path in UTF-8");
+        self.slipway(&[
+            "csr",
+            "explain",
+            request,
+            "--config",
+            plugins,
+            "--output=json",
+        ])
+        .json()
     }
 
     /// Where a request stands.

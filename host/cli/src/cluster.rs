@@ -83,11 +83,7 @@ pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
 /// What the operator said about the cluster, where it is the one that init made here; so that a request is judged as its
 /// own server judges it.
 pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<ClusterSettings> {
-    let is_here = match &arguments.kubeconfig {
-        None => true,
-        Some(file) => is_same_file(file, &layout.admin_kubeconfig()),
-    };
-    let settings = match is_here {
+    let settings = match is_here(arguments, layout) {
         true => ServerSettings::find(layout)?,
         false => None,
     };
@@ -99,6 +95,14 @@ pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<
             ..ClusterSettings::default()
         },
     })
+}
+
+/// Whether the cluster that is meant may be the one that init made here.
+pub(crate) fn is_here(arguments: &ClusterArguments, layout: &Layout) -> bool {
+    match &arguments.kubeconfig {
+        None => true,
+        Some(file) => is_same_file(file, &layout.admin_kubeconfig()),
+    }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

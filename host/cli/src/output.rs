@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use slipway_config::posture::{PostureEntry, Severity};
+use slipway_controller::decision_log::PluginOpinion;
 
 use crate::arguments::{GlobalArguments, OutputForm};
 
@@ -138,6 +139,20 @@ fn yaml<T: Serialize>(value: &T) -> io::Result<String> {
 /// what is being done goes on: the macros of the standard library would panic.
 fn say(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// What an approver said, and whether that counted.
+pub(crate) fn opinion(opinion: &PluginOpinion) -> String {
+    let said = match (&opinion.verdict, &opinion.error) {
+        (Some(verdict), _) => verdict.to_string(),
+        (None, error) => error.clone().unwrap_or_default(),
+    };
+    let counted = match (opinion.shadow, opinion.disagrees) {
+        (false, _) => "",
+        (true, false) => " (shadow)",
+        (true, true) => " (shadow, would have led elsewhere)",
+    };
+    format!("{}{counted}: {said}", opinion.plugin)
 }
 
 /// One trade-off: what it is, what it costs, how to close it.

@@ -17,11 +17,12 @@ use slipway_config::name::NodeName;
 use slipway_config::redact;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::decision::ledger::TokenUse;
-use slipway_pki::decision::verdict::{self, Decision, GUARDRAILS, Reason};
+use slipway_pki::decision::verdict::{self, Decision, GUARDRAILS};
 use slipway_pki::guardrail::Guarded;
 use slipway_pki::key::KeyFingerprint;
 use slipway_pki::signer::NodeSigner;
 
+pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
 use crate::chain::{Chain, Reviewed};
 use crate::claims::{Claimed, Claims};
@@ -139,13 +140,7 @@ impl Approver {
         if let Some(wanted) = subject::claim(&case.request, guarded, token, now)
             && let Claimed::Another(finding) = self.claims.make(&wanted).await?
         {
-            let reason = Reason {
-                approver: GUARDRAILS.to_owned(),
-                text: finding.seen.clone(),
-            };
-            let decision = Decision::Pending {
-                reasons: vec![reason],
-            };
+            let decision = Decision::name_claimed(&finding);
             return self.leave_open(case, decision, Some(finding)).await;
         }
         if token.is_some_and(|token| token.ledger.is_limited())
@@ -332,19 +327,14 @@ impl Case {
             Guarded::Broken(findings) => findings,
             Guarded::Ignored => &[],
         };
-        let action = match decision {
-            Decision::Approved { .. } => Action::Approve,
-            Decision::Denied(_) => Action::Deny,
-            Decision::Pending { .. } => Action::Defer,
-            Decision::Retry { .. } => Action::Retry,
-        };
+        let action = Action::of(decision);
         Entry {
             stage: match action {
                 Action::Approve | Action::Deny => Stage::Intent,
                 _ => Stage::Done,
             },
             action,
-            reason: outcome::summary(decision),
+            reason: summary(decision),
             by: None,
             subject: subject::recorded(&self.request),
             guardrails: guardrails

@@ -1,6 +1,7 @@
 //! What a person does with certificate signing requests: list, look, approve, deny, watch.
 
 mod details;
+mod explanation;
 
 use futures::{Stream, StreamExt as _};
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
@@ -13,6 +14,7 @@ use slipway_pki::guardrail::Guarded;
 use thiserror::Error;
 
 pub use self::details::{ParsedRequest, RequestDetails, RequestSummary};
+pub use self::explanation::{Explanation, Outlook};
 use crate::approver::title;
 use crate::claims::Claims;
 use crate::cluster::{ClusterSettings, Guard, GuardedCsr};
@@ -127,11 +129,7 @@ impl Requests {
     /// [`RequestError::NotFound`]; otherwise when the API does not answer.
     pub async fn show(&self, name: &str) -> Result<RequestDetails, RequestError> {
         let request = self.get(name).await?;
-        let checked = self.guard().look(&request).await?;
-        let claim = match condition::standing(&request) {
-            Standing::Open => self.claim_of_another(&request, &checked).await?,
-            _ => None,
-        };
+        let (checked, claim) = self.look(&request).await?;
         Ok(RequestDetails::of(&request, &checked.guarded, claim))
     }
 
@@ -201,6 +199,19 @@ impl Requests {
                     Err(error) => Some(Err(error)),
                 }
             })
+    }
+
+    /// What the guardrails say, and for one that is open whether another key has the name.
+    async fn look(
+        &self,
+        request: &CertificateSigningRequest,
+    ) -> Result<(GuardedCsr, Option<Finding>), Error> {
+        let checked = self.guard().look(request).await?;
+        let claim = match condition::standing(request) {
+            Standing::Open => self.claim_of_another(request, &checked).await?,
+            _ => None,
+        };
+        Ok((checked, claim))
     }
 
     async fn allowed(

@@ -41,6 +41,12 @@ fn who_looks_changes_nothing_and_what_is_decided_is_final(backend: Backend) {
         };
         assert!(watched.lines().any(is_seen), "no {request} in {watched}");
     }
+    let explained = cluster.explain(&one, Approval::Manual);
+    assert_eq!(explained["outlook"]["action"], "defer", "{explained}");
+    assert_eq!(opinion(&explained, "approve-manual"), "defer");
+    let explained = cluster.explain(&one, Approval::Automatic);
+    assert_eq!(explained["outlook"]["action"], "approve", "{explained}");
+    assert_eq!(opinion(&explained, "approve-node-client"), "approve");
     assert_eq!(cluster.objects(), before, "who looks changes nothing");
 
     let _ = cluster.slipway(&["csr", "approve", &one]).success();
@@ -70,8 +76,20 @@ fn who_looks_changes_nothing_and_what_is_decided_is_final(backend: Backend) {
     };
     assert_eq!(shown["decidedBy"], by, "{shown}");
 
+    let explained = cluster.explain(&two, Approval::Manual);
+    assert_eq!(explained["standing"], "denied", "{explained}");
+    assert_eq!(opinion(&explained, "approve-manual"), "defer");
+
     let unknown = cluster.slipway(&["csr", "show", "no-such"]).failure(9);
     assert!(unknown.contains("slipway csr list"), "{unknown}");
+}
+
+/// The verdict of an approver in an explanation.
+fn opinion<'a>(explained: &'a Value, approver: &str) -> &'a str {
+    let mut opinions = explained["opinions"].as_array().expect("a list").iter();
+    let found = opinions.find(|said| said["plugin"] == approver);
+    let found = found.unwrap_or_else(|| panic!("no {approver} in {explained}"));
+    found["verdict"]["verdict"].as_str().expect("a verdict")
 }
 
 fn a_request_that_breaks_a_rule_is_not_approved(backend: Backend) {
@@ -89,4 +107,17 @@ fn a_request_that_breaks_a_rule_is_not_approved(backend: Backend) {
     let requests = cluster.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert_eq!(requests[0]["standing"], "denied", "{requests:?}");
+    let request = requests[0]["name"].as_str().expect("a name");
+    let explained = cluster.explain(request, Approval::Automatic);
+    let reason = explained["outlook"]["reason"].as_str().unwrap_or_default();
+    assert_eq!(explained["outlook"]["action"], "deny", "{explained}");
+    assert!(
+        reason.contains("node-is-new: a node named worker-1 exists"),
+        "{reason}"
+    );
+    assert_eq!(
+        explained["opinions"],
+        Value::Array(Vec::new()),
+        "{explained}"
+    );
 }

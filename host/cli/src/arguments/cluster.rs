@@ -1,5 +1,7 @@
 //! `slipway csr`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{ClusterArguments, GoDuration};
@@ -23,6 +25,14 @@ pub(crate) enum CsrCommand {
     Show {
         /// The request's name
         name: String,
+    },
+    /// Say what every rule and every approver says of a request now, decided or not
+    Explain {
+        /// The request's name
+        name: String,
+        /// A file with the PluginConfiguration of the controllers; what `init` kept by default
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// Let nodes in
     Approve(ApproveArguments),

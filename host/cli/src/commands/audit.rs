@@ -7,11 +7,11 @@ use anyhow::{Error, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
-use slipway_controller::decision_log::{self, Head, LogError, PluginOpinion, Record};
+use slipway_controller::decision_log::{self, Head, LogError, Record};
 
 use crate::arguments::{AuditArguments, AuditCommand, AuditShowArguments};
 use crate::failure::{Code, Coded};
-use crate::output::{Printer, Table};
+use crate::output::{Printer, Table, opinion};
 
 const COLUMNS: [&str; 7] = ["RECORD", "TIME", "NODE", "ACTION", "STAGE", "BY", "REASON"];
 const MORE_COLUMNS: [&str; 4] = ["REQUEST", "REQUESTER", "APPROVERS", "CERTIFICATE"];
@@ -169,20 +169,6 @@ fn more_cells(record: &Record) -> [String; 4] {
         or_none(Some(opinions.join(", ").as_str()).filter(|text| !text.is_empty())),
         or_none(certificate.map(|certificate| certificate.serial_number.as_str())),
     ]
-}
-
-/// What an approver said, and whether that counted.
-fn opinion(opinion: &PluginOpinion) -> String {
-    let said = match (&opinion.verdict, &opinion.error) {
-        (Some(verdict), _) => verdict.to_string(),
-        (None, error) => error.clone().unwrap_or_default(),
-    };
-    let counted = match (opinion.shadow, opinion.disagrees) {
-        (false, _) => "",
-        (true, false) => " (shadow)",
-        (true, true) => " (shadow, would have led elsewhere)",
-    };
-    format!("{}{counted}: {said}", opinion.plugin)
 }
 
 fn or_none(text: Option<&str>) -> String {

@@ -2,6 +2,8 @@
 
 mod render;
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,13 +12,18 @@ use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::PostParams;
 use slipway_bootstrap::layout::Layout;
+use slipway_config::plugin::PluginConfiguration;
+use slipway_controller::LiveReader;
 use slipway_controller::requests::{RequestChange, RequestSummary, Requests};
 
 use self::render::Columns;
-use crate::arguments::{CsrArguments, CsrCommand};
-use crate::cluster;
+use crate::arguments::{ClusterArguments, CsrArguments, CsrCommand};
+use crate::documents::Documents;
+use crate::failure::{Code, Coded};
 use crate::output::{Growing, Printer, Table};
 use crate::reach::Reach;
+use crate::server::ServerSettings;
+use crate::{cluster, controllers, plugins};
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
@@ -28,6 +35,16 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
         CsrCommand::Show { name } => {
             let details = requests.show(&name).await?;
             printer.answer(&details, |details| render::details(details, &reach))?;
+            Ok(())
+        }
+        CsrCommand::Explain { name, config } => {
+            let configuration = approvers(config.as_deref(), &arguments.cluster, &layout)?;
+            let host = plugins::one_shot()?.with_cluster(Arc::new(LiveReader::new(client)));
+            let chain = controllers::chain(host.csr_approvers(&configuration).await?);
+            let explanation = requests.explain(&name, &chain).await?;
+            printer.answer(&explanation, |explanation| {
+                render::explanation(explanation, &reach)
+            })?;
             Ok(())
         }
         CsrCommand::Approve(arguments) => {
@@ -47,6 +64,29 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
         }
         CsrCommand::Watch { timeout } => watch(&requests, timeout.map(Into::into), printer).await,
     }
+}
+
+/// The approvers of the cluster that is meant: those of the configuration that is named, else those that init kept here.
+fn approvers(
+    config: Option<&Path>,
+    cluster: &ClusterArguments,
+    layout: &Layout,
+) -> Result<PluginConfiguration> {
+    if config.is_some() {
+        return Ok(Documents::read(config)?.plugins);
+    }
+    let kept = match cluster::is_here(cluster, layout) {
+        true => ServerSettings::plugins_if_any(layout)?,
+        false => None,
+    };
+    kept.ok_or_else(|| {
+        Coded::new(
+            Code::NotFound,
+            "which approvers that cluster has is not known here",
+            "give --config the PluginConfiguration of its `slipway controller`",
+        )
+        .into()
+    })
 }
 
 /// Who the API server takes us for: what an approval names as its author.

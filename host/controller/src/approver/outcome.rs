@@ -61,7 +61,7 @@ fn is_said(decision: &Decision, seen: &str) -> bool {
 }
 
 /// A decision and its reasons in one line.
-pub(super) fn summary(decision: &Decision) -> String {
+pub(crate) fn summary(decision: &Decision) -> String {
     match decision {
         Decision::Approved { by } => format!("approved by {}", by.join(", ")),
         Decision::Denied(reason) => said(reason),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Verdict};
+use slipway_pki::decision::verdict::Decision;
 
 /// A record as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +122,18 @@ impl fmt::Display for Action {
             Self::Sign => "sign",
             Self::RefuseToSign => "refuse-to-sign",
         })
+    }
+}
+
+impl Action {
+    /// What a decision does.
+    pub(crate) fn of(decision: &Decision) -> Self {
+        match decision {
+            Decision::Approved { .. } => Self::Approve,
+            Decision::Denied(_) => Self::Deny,
+            Decision::Pending { .. } => Self::Defer,
+            Decision::Retry { .. } => Self::Retry,
+        }
     }
 }
 

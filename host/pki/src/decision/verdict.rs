@@ -47,6 +47,15 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// What becomes of a request whose name another key has, with what was found about that.
+    pub fn name_claimed(finding: &Finding) -> Self {
+        Self::Pending {
+            reasons: vec![reason(GUARDRAILS, &finding.seen)],
+        }
+    }
+}
+
 /// Where a request stands already. Approved and denied exclude each other and are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {

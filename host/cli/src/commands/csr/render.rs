@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use slipway_config::finding::{Finding, Outcome};
 use slipway_controller::Standing;
-use slipway_controller::requests::{RequestDetails, RequestSummary};
+use slipway_controller::decision_log::Action;
+use slipway_controller::requests::{Explanation, RequestDetails, RequestSummary};
 
-use crate::output::{Printer, age};
+use crate::output::{Printer, age, opinion};
 use crate::reach::Reach;
 
 /// What stands in the place of a node's name that cannot be read.
@@ -92,6 +93,39 @@ impl Columns {
 
 /// Everything about one request, and what can be done.
 pub(super) fn details(details: &RequestDetails, reach: &Reach) -> String {
+    let lines = facts(details).into_iter();
+    lines
+        .chain(choices(details, reach))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The same with what the approvers say.
+pub(super) fn explanation(explanation: &Explanation, reach: &Reach) -> String {
+    let details = &explanation.details;
+    let mut lines = facts(details);
+    if !explanation.opinions.is_empty() {
+        lines.push("approvers:".to_owned());
+    }
+    for said in &explanation.opinions {
+        lines.push(format!("  {}", opinion(said)));
+        let found = said.findings.iter().map(finding);
+        lines.extend(found.map(|text| format!("  {}", text.replace('\n', "\n  "))));
+    }
+    if let Some(outlook) = &explanation.outlook {
+        let action = match outlook.action {
+            Action::Approve => "it would be approved",
+            Action::Deny => "it would be denied",
+            Action::Retry => "the approvers would be asked again",
+            _ => "a person would decide",
+        };
+        lines.push(format!("as things are now, {action}: {}", outlook.reason));
+    }
+    lines.extend(choices(details, reach));
+    lines.join("\n")
+}
+
+fn facts(details: &RequestDetails) -> Vec<String> {
     let summary = &details.summary;
     let mut lines = vec![
         format!("name:       {}", summary.name),
@@ -131,8 +165,7 @@ pub(super) fn details(details: &RequestDetails, reach: &Reach) -> String {
         lines.push("guardrails:".to_owned());
         lines.extend(details.findings.iter().map(finding));
     }
-    lines.extend(choices(details, reach));
-    lines.join("\n")
+    lines
 }
 
 /// What a server with this certificate would be believed to be; none of a client's.

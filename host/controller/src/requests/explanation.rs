@@ -1,0 +1,78 @@
+//! Why a request stands where it stands: what every rule and every approver says of it now.
+
+use serde::Serialize;
+use slipway_pki::decision::verdict::{self, Decision};
+use slipway_pki::guardrail::Guarded;
+
+use super::{RequestDetails, RequestError, Requests};
+use crate::approver::summary;
+use crate::chain::{Chain, Reviewed};
+use crate::decision_log::{Action, PluginOpinion};
+use crate::subject;
+
+/// A request with what the guardrails and the approvers say about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// Where it stands, what is in it, and what the guardrails find.
+    #[serde(flatten)]
+    pub details: RequestDetails,
+    /// What each approver says now; none where a guardrail is broken, so that they are not asked.
+    pub opinions: Vec<PluginOpinion>,
+    /// What would be done with it now if it were not decided; none where it is for a signer that is not served.
+    pub outlook: Option<Outlook>,
+}
+
+/// What would be done with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outlook {
+    /// Approve, deny, leave it to a person, or ask again.
+    pub action: Action,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+impl Requests {
+    /// One request with what these approvers say about it now, whether or not it is decided. Nothing is written.
+    ///
+    /// # Errors
+    /// As for [`show`](Self::show).
+    pub async fn explain(&self, name: &str, chain: &Chain) -> Result<Explanation, RequestError> {
+        let request = self.get(name).await?;
+        let (checked, claim) = self.look(&request).await?;
+        let reviewed = match &checked.guarded {
+            Guarded::Passed(guarded) => {
+                let token = checked.token.as_ref();
+                let asked = subject::review_request(&request, guarded, token, (self.clock)());
+                chain.review(&asked).await
+            }
+            Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
+        };
+        let opinions = reviewed.opinions();
+        let decision = verdict::decide(verdict::Standing::Open, &checked.guarded, &opinions);
+        // An approval waits for a name that is another's.
+        let decision = match (decision, &claim) {
+            (Some(Decision::Approved { .. }), Some(finding)) => {
+                Some(Decision::name_claimed(finding))
+            }
+            (decision, _) => decision,
+        };
+        Ok(Explanation {
+            opinions: decision
+                .as_ref()
+                .map_or_else(Vec::new, |decision| reviewed.recorded(decision)),
+            outlook: decision.as_ref().map(Outlook::of),
+            details: RequestDetails::of(&request, &checked.guarded, claim),
+        })
+    }
+}
+
+impl Outlook {
+    fn of(decision: &Decision) -> Self {
+        Self {
+            action: Action::of(decision),
+            reason: summary(decision),
+        }
+    }
+}
