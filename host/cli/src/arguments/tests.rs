@@ -87,7 +87,7 @@ fn a_command_that_does_not_exist_is_found() {
         ("slipway csr list -o json", true),
         ("slipway token create [--ttl 24h]", true),
         ("slipway help csr", true),
-        ("slipway csr explain NAME", false),
+        ("slipway csr forget NAME", false),
         ("slipway csr approve --force NAME", false),
         ("slipway init --take-over-node", false),
         ("slipway init --take-over-node=now", false),
