@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use insta::assert_snapshot;
-use slipway_tests::{Cluster, Finished, Sandbox, let_in};
+use slipway_tests::{Approval, Backend, Cluster, Finished, Sandbox};
 
 /// A log of two nodes that joined, on the auditor's machine.
 struct Evidence {
@@ -139,7 +139,7 @@ fn a_policy_that_only_looks_on_is_compared_with_what_was_decided() {
         - name: approve-node-client\n  mode: shadow\n  settings:\n    names: [\"edge-*\"]\n";
     let plugins = machine.write("plugins.yaml", plugins);
     let plugins = plugins.to_str().expect("a path in UTF-8");
-    let cluster = Cluster::start_in(machine, &["--config", plugins]);
+    let cluster = Backend::Embedded.launch_with(Approval::Manual, &["--config", plugins]);
     let nodes = ["edge-1", "worker-1"].map(|name| {
         let node = Sandbox::new();
         let join = cluster.start_join(&node, name, &[]);
@@ -147,9 +147,7 @@ fn a_policy_that_only_looks_on_is_compared_with_what_was_decided() {
     });
     // What a person decides now is final; the policy would have decided without one.
     for (node, join, request) in nodes {
-        let_in(&node, &request, join, |arguments| {
-            cluster.slipway(arguments)
-        });
+        cluster.let_in(&node, &request, join);
     }
     let show = ["audit", "show", "--disagreements", "--output=wide"];
     let shown = cluster.slipway(&show).success();
