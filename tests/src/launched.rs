@@ -212,7 +212,7 @@ impl Launched {
     #[must_use]
     pub fn decision_log(&self) -> PathBuf {
         match &self.on {
-            ApiServer::Embedded(cluster) => cluster.sandbox().dir().join("state/decisions"),
+            ApiServer::Embedded(cluster) => cluster.sandbox().decision_log(),
             ApiServer::Kubernetes { controller, .. } => controller.decision_log(),
         }
     }

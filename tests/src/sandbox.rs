@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::program::{Finished, slipway};
+use crate::program::{Finished, openssl, slipway};
 
 /// A machine, as far as Slipway sees one: a folder for its state, an empty home, no environment.
 #[derive(Debug)]
@@ -30,6 +30,43 @@ impl Sandbox {
     #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.folder.path().join("slipway")
+    }
+
+    /// The folder of the decision log of a server or of controllers that run here.
+    #[must_use]
+    pub fn decision_log(&self) -> PathBuf {
+        self.dir().join("state/decisions")
+    }
+
+    /// Makes a certificate with these extensions that its own key has signed, for a day: the files of both.
+    ///
+    /// # Panics
+    /// openssl fails.
+    #[must_use]
+    #[track_caller]
+    pub fn self_signed(&self, name: &str, extensions: &[&str]) -> (PathBuf, PathBuf) {
+        let (certificate, key) = (
+            self.file(&format!("{name}.crt")),
+            self.file(&format!("{name}.key")),
+        );
+        let extensions = extensions.join("\n");
+        let profile = format!(
+            "[req]\ndistinguished_name=dn\nx509_extensions=extensions\n[dn]\n[extensions]\n{extensions}\n"
+        );
+        let profile = self.write(&format!("{name}.cnf"), &profile);
+        let mut command = openssl();
+        command
+            .args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "1"])
+            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            .args(["-subj", &format!("/CN={name}")])
+            .arg("-config")
+            .arg(profile)
+            .arg("-keyout")
+            .arg(&key)
+            .arg("-out")
+            .arg(&certificate);
+        let _ = Finished::of(&mut command, "").success();
+        (certificate, key)
     }
 
     /// A file of the test's beside Slipway's folder.

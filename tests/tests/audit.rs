@@ -22,7 +22,7 @@ impl Evidence {
         let auditor = Sandbox::new();
         let folder = auditor.file("evidence");
         std::fs::create_dir(&folder).expect("a folder");
-        let log = cluster.sandbox().dir().join("state/decisions");
+        let log = cluster.sandbox().decision_log();
         std::fs::copy(file(&log), file(&folder)).expect("the log can be copied");
         Self { auditor, folder }
     }

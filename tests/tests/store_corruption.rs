@@ -201,8 +201,8 @@ fn a_decision_log_that_was_changed() {
     cluster.stop();
     let log = cluster
         .sandbox()
-        .dir()
-        .join("state/decisions/decisions-000001.jsonl");
+        .decision_log()
+        .join("decisions-000001.jsonl");
     let whole = fs::read_to_string(&log).expect("the log");
     let (first, _) = whole.split_once('\n').expect("a record");
     for (name, damaged) in [

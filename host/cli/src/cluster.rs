@@ -3,7 +3,7 @@
 mod kubeconfig;
 mod patience;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -52,18 +52,24 @@ async fn of(
     layout: &Layout,
     patience: Patience,
 ) -> Result<Option<Client>> {
+    match named(arguments, layout) {
+        files if files.is_empty() => Ok(None),
+        files => kubeconfig::client(&files, patience).await.map(Some),
+    }
+}
+
+/// The kubeconfigs of the cluster that is meant; none where nothing says which one is.
+fn named(arguments: &ClusterArguments, layout: &Layout) -> Vec<PathBuf> {
     let here = layout.admin_kubeconfig();
-    let is_here = here.exists();
-    let files = match &arguments.kubeconfig {
+    let is_there = here.exists();
+    match &arguments.kubeconfig {
         Some(file) => vec![file.clone()],
-        None if layout.folder().is_some() && is_here => vec![here],
+        None if layout.folder().is_some() && is_there => vec![here],
         None => match kubeconfig::of_environment() {
-            files if !files.is_empty() => files,
-            _ if is_here => vec![here],
-            _ => return Ok(None),
+            files if files.is_empty() && is_there => vec![here],
+            files => files,
         },
-    };
-    kubeconfig::client(&files, patience).await.map(Some)
+    }
 }
 
 /// The cluster of a kubeconfig, with what nodes have to be told of it.
@@ -97,11 +103,11 @@ pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<
     })
 }
 
-/// Whether the cluster that is meant may be the one that init made here.
+/// Whether the cluster that is meant is the one that init made here.
 pub(crate) fn is_here(arguments: &ClusterArguments, layout: &Layout) -> bool {
-    match &arguments.kubeconfig {
-        None => true,
-        Some(file) => is_same_file(file, &layout.admin_kubeconfig()),
+    match named(arguments, layout).as_slice() {
+        [file] => is_same_file(file, &layout.admin_kubeconfig()),
+        _ => false,
     }
 }
 

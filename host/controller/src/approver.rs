@@ -17,7 +17,7 @@ use slipway_config::name::NodeName;
 use slipway_config::redact;
 use slipway_pki::csr::CertificateRequest;
 use slipway_pki::decision::ledger::TokenUse;
-use slipway_pki::decision::verdict::{self, Decision, GUARDRAILS};
+use slipway_pki::decision::verdict::{Decision, GUARDRAILS};
 use slipway_pki::guardrail::Guarded;
 use slipway_pki::key::KeyFingerprint;
 use slipway_pki::signer::NodeSigner;
@@ -88,19 +88,8 @@ impl Approver {
 
     async fn review(&self, request: CertificateSigningRequest) -> Result<Next, Error> {
         let checked = self.guard.check(&request).await?;
-        let reviewed = match &checked.guarded {
-            Guarded::Passed(guarded) => {
-                let now = (self.clock)();
-                let asked = subject::review_request(&request, guarded, checked.token.as_ref(), now);
-                self.chain.review(&asked).await
-            }
-            Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
-        };
-        let decision = verdict::decide(
-            verdict::Standing::Open,
-            &checked.guarded,
-            &reviewed.opinions(),
-        );
+        let now = (self.clock)();
+        let (reviewed, decision) = self.chain.judge(&request, &checked, now).await;
         let case = Case {
             request,
             checked,

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use slipway_config::finding::Verdict;
-use slipway_pki::decision::verdict::{Decision, Opinion};
+use slipway_config::redact;
+use slipway_pki::decision::verdict::{self, Decision, Opinion};
+use slipway_pki::guardrail::Guarded;
 use slipway_plugin::extension::csr_approver::{Review, ReviewError, ReviewRequest};
 use slipway_plugin::{CsrApprover, PluginIdentity};
 
+use crate::cluster::GuardedCsr;
 use crate::decision_log::PluginOpinion;
-use slipway_config::redact;
+use crate::subject;
 
 /// The approvers, in the order of the configuration.
 #[derive(Clone, Default)]
@@ -53,6 +58,29 @@ impl Chain {
     #[must_use]
     pub fn with_shadow(self, shadow: Vec<Arc<dyn CsrApprover>>) -> Self {
         Self { shadow, ..self }
+    }
+
+    /// What they say of a request that keeps the guardrails, and what is to be done with it if it is open; nothing where
+    /// it is for a signer that is not served.
+    pub(crate) async fn judge(
+        &self,
+        request: &CertificateSigningRequest,
+        checked: &GuardedCsr,
+        now: Timestamp,
+    ) -> (Reviewed, Option<Decision>) {
+        let reviewed = match &checked.guarded {
+            Guarded::Passed(guarded) => {
+                let asked = subject::review_request(request, guarded, checked.token.as_ref(), now);
+                self.review(&asked).await
+            }
+            Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
+        };
+        let decision = verdict::decide(
+            verdict::Standing::Open,
+            &checked.guarded,
+            &reviewed.opinions(),
+        );
+        (reviewed, decision)
     }
 
     /// Asks all of them.

@@ -112,7 +112,7 @@ impl<T> Default for Reading<T> {
     }
 }
 
-/// Locks what each change of is one call, so that nothing is left half-done where a thread panicked.
+/// Locks, also after a thread has panicked: each change under such a lock is one call, so that none is left half-done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

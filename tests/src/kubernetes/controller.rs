@@ -109,7 +109,7 @@ impl Controller {
     /// The folder of its decision log.
     #[must_use]
     pub fn decision_log(&self) -> PathBuf {
-        self.machine.dir().join("state/decisions")
+        self.machine.decision_log()
     }
 
     /// What it has written so far.

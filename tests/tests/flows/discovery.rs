@@ -95,32 +95,13 @@ fn a_file_that_runs_programs_is_refused(backend: Backend) {
 fn from_a_web_server_whose_certificate_is_verified(backend: Backend) {
     let cluster = backend.launch(Approval::Automatic);
     let web = Sandbox::new();
-    let (key, certificate) = (web.file("web.key"), web.file("web.crt"));
-    let profile = web.write("web.cnf", "[req]\ndistinguished_name=dn\nx509_extensions=leaf\n[dn]\n[leaf]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:localhost\n");
-    let made = Finished::of(
-        openssl()
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "1",
-                "-subj",
-                "/CN=web.slipway.test",
-                "-config",
-            ])
-            .arg(&profile)
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate),
-        "",
+    let (certificate, key) = web.self_signed(
+        "web",
+        &[
+            "basicConstraints=critical,CA:FALSE",
+            "subjectAltName=DNS:localhost",
+        ],
     );
-    let _ = made.success();
     let body = cluster.discovery_document();
     web.write("cluster.conf", &format!("HTTP/1.1 200 OK\r\nContent-Type: application/yaml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()));
     let port = free_port();

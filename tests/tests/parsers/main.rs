@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use slipway_config::digest::Sha256Digest;
-use slipway_tests::{Finished, Sandbox, bounded, openssl};
+use slipway_tests::{Finished, Sandbox, bounded};
 
 /// An alias bomb would take minutes; a parser that refuses it takes none.
 const QUICK: Duration = Duration::from_secs(5);

@@ -154,27 +154,7 @@ fn discovery_files() {
 
 /// A certificate that openssl made, in PEM, with its key.
 fn certificate(asked: &Asked, extensions: &str) -> (String, String) {
-    let (key, certificate) = (
-        asked.sandbox.file("made.key"),
-        asked.sandbox.file("made.crt"),
-    );
-    let mut made = openssl();
-    made.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-    ])
-    .args([
-        "-nodes", "-days", "1", "-subj", "/CN=made", "-addext", extensions,
-    ])
-    .arg("-keyout")
-    .arg(&key)
-    .arg("-out")
-    .arg(&certificate);
-    let _ = Finished::of(&mut made, "").success();
+    let (certificate, key) = asked.sandbox.self_signed("made", &[extensions]);
     let read = |path: &Path| fs::read_to_string(path).expect("openssl wrote it");
     (read(&certificate), read(&key))
 }

@@ -106,8 +106,8 @@ pub fn verify_from(folder: &Path, anchor: &Head) -> Result<Head, LogError> {
     Ok(head)
 }
 
-/// The same, with a look at every record, and at the log as it ends with it. What was looked at when this fails is what
-/// stands before the break.
+/// As [`verify`], with a look at every record, and at the log as it ends with it. What was looked at when this fails is
+/// what stands before the break.
 ///
 /// # Errors
 /// As for [`verify`].

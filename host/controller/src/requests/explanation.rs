@@ -1,14 +1,12 @@
 //! Why a request stands where it stands: what every rule and every approver says of it now.
 
 use serde::Serialize;
-use slipway_pki::decision::verdict::{self, Decision};
-use slipway_pki::guardrail::Guarded;
+use slipway_pki::decision::verdict::Decision;
 
 use super::{RequestDetails, RequestError, Requests};
 use crate::approver::summary;
-use crate::chain::{Chain, Reviewed};
+use crate::chain::Chain;
 use crate::decision_log::{Action, PluginOpinion};
-use crate::subject;
 
 /// A request with what the guardrails and the approvers say about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,16 +39,8 @@ impl Requests {
     pub async fn explain(&self, name: &str, chain: &Chain) -> Result<Explanation, RequestError> {
         let request = self.get(name).await?;
         let (checked, claim) = self.look(&request).await?;
-        let reviewed = match &checked.guarded {
-            Guarded::Passed(guarded) => {
-                let token = checked.token.as_ref();
-                let asked = subject::review_request(&request, guarded, token, (self.clock)());
-                chain.review(&asked).await
-            }
-            Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
-        };
-        let opinions = reviewed.opinions();
-        let decision = verdict::decide(verdict::Standing::Open, &checked.guarded, &opinions);
+        let now = (self.clock)();
+        let (reviewed, decision) = chain.judge(&request, &checked, now).await;
         // An approval waits for a name that is another's.
         let decision = match (decision, &claim) {
             (Some(Decision::Approved { .. }), Some(finding)) => {
