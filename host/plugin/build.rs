@@ -4,24 +4,28 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use lz4::block::CompressionMode;
 use sha2::{Digest as _, Sha256};
 use slipway_guest_build::{Component, GuestBuild, Toolchain};
 use wasmtime::Engine;
 
+#[path = "src/load/optional.rs"]
+mod optional;
 #[path = "src/engine/settings.rs"]
 mod settings;
 
 /// The bundled plugins, each a package under `plugins/`.
-const BUNDLED: [&str; 8] = [
+const BUNDLED: [&str; 12] = [
     "approve-manual",
     "approve-node-client",
+    "approve-node-serving",
     "approve-renewal",
+    "approve-rules",
+    "endpoints-dns",
+    "endpoints-https",
     "endpoints-static",
     "tokens-file",
     "trust-file",
@@ -35,6 +39,7 @@ fn main() -> Result<()> {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     println!("cargo::rerun-if-changed=src/engine/settings.rs");
+    println!("cargo::rerun-if-changed=src/load/optional.rs");
     println!("cargo::rerun-if-changed=build.rs");
 
     let target = env::var("TARGET").context("cargo sets no TARGET")?;
@@ -80,26 +85,25 @@ fn embed(component: &Component, engine: &Engine, out: &Path) -> Result<String> {
         .precompile_component(&bytes)
         .map_err(anyhow::Error::from)
         .with_context(|| format!("cannot compile {name}"))?;
-    fs::write(out.join(format!("{name}.wasm.deflate")), deflated(&bytes)?)?;
-    fs::write(
-        out.join(format!("{name}.cwasm.lz4")),
-        lz4_flex::block::compress_prepend_size(&compiled),
-    )?;
+    // Slow to compress, which is done once, and quick to decompress, which each start does.
+    let slow = CompressionMode::HIGHCOMPRESSION(12);
+    let compressed = lz4::block::compress(&compiled, Some(slow), true)?;
+    fs::write(out.join(format!("{name}.cwasm.lz4")), compressed)?;
     let digest = Sha256::digest(&bytes);
-    let included =
-        |ending| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{ending}\"))");
+    let size = bytes.len();
+    let optional = Vec::from_iter(optional::optional_imports(&bytes));
+    let payload = wasm_metadata::Payload::from_binary(&bytes)?;
+    let metadata = payload.metadata();
+    let text = |text: Option<String>| text.unwrap_or_default();
     let mut line = String::new();
     writeln!(
         line,
-        "    Bundled {{ name: {name:?}, digest: {digest:?}, deflated: {}, compiled: {} }},",
-        included("wasm.deflate"),
-        included("cwasm.lz4")
+        "    Bundled {{ name: {name:?}, digest: {digest:?}, size: {size}, optional_imports: &{optional:?}, \
+         version: {:?}, description: {:?}, licenses: {:?}, \
+         compiled: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.cwasm.lz4\")) }},",
+        text(metadata.version.as_ref().map(ToString::to_string)),
+        text(metadata.description.as_ref().map(ToString::to_string)),
+        text(metadata.licenses.as_ref().map(ToString::to_string)),
     )?;
     Ok(line)
-}
-
-fn deflated(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?)
 }

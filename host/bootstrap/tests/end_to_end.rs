@@ -152,6 +152,7 @@ impl Cluster {
                 ca: None,
                 https_roots: None,
                 accepted: BTreeSet::new(),
+                quorum: None,
                 timing: discovery::Timing {
                     timeout: Duration::from_secs(30),
                     retry: Duration::from_millis(200),

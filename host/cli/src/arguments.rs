@@ -8,7 +8,9 @@ mod inspect;
 mod join;
 mod secret;
 mod token;
+mod trust;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -48,7 +50,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Those of this process. Where they cannot be read, says why and ends it.
     pub(crate) fn of_process() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
+        Self::read(std::env::args_os()).unwrap_or_else(|error| {
             // Clap repeats what it cannot read, which may be a token in the wrong place.
             let said = error.render().to_string();
             let clean = redact::tokens(&said);
@@ -58,6 +60,10 @@ impl Arguments {
             }
             error.exit()
         })
+    }
+
+    fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(trust::joined(words))
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<
         false => None,
     };
     Ok(match settings {
-        Some(settings) => settings.cluster(),
+        Some(settings) => settings.cluster(&ServerSettings::plugins(layout)?),
         // Nothing here says who signs there.
         None => ClusterSettings {
             lifetime: LifetimePolicy::ANOTHER_SIGNER,

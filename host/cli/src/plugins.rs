@@ -35,7 +35,10 @@ pub(crate) async fn check(configuration: &PluginConfiguration) -> Result<()> {
 pub(crate) fn posture(configuration: &PluginConfiguration) -> Vec<PostureEntry> {
     let defaults = PluginConfiguration::default();
     let is_default = |entry: &PluginEntry| defaults.entries().any(|default| default == entry);
-    let mut posture = Vec::new();
+    let names = configuration.rejoin_allowed.iter();
+    let mut posture: Vec<_> = names
+        .map(|name| PostureId::RejoinAllowed.about(name.to_string()))
+        .collect();
     for entry in configuration.entries().filter(|entry| !is_default(entry)) {
         let name = entry.name.as_str();
         if entry.grants.reach_network() {

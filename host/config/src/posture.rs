@@ -116,6 +116,10 @@ catalogue! {
     PluginWithFiles = "plugin-with-files", Low,
         "A plugin may open files of this machine.",
         close: "take `filesystem` out of the plugin's `grants`";
+    /// A machine can take the place of a node.
+    RejoinAllowed = "rejoin-allowed", Medium,
+        "A machine with a new key may take the place of a node that exists, if the approvers let it.",
+        close: "take the name out of `rejoinAllowed` in the plugin configuration once the machine has joined";
     /// A secret was on the command line.
     SecretInArguments = "secret-in-arguments", Medium,
         "A secret was given on the command line, where every user of the machine can read it, and where the shell's history keeps it.",

@@ -65,6 +65,7 @@ pub(crate) fn review_request(
             expires: token.ledger.expires(),
         }),
         created: request.creation_timestamp().map_or(now, |time| time.0),
+        rejoins: guarded.rejoins(),
     }
 }
 

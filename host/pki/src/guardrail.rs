@@ -136,6 +136,7 @@ pub struct GuardedRequest {
     expiration_seconds: Option<u32>,
     requester: RequesterIdentity,
     deferral: Option<String>,
+    rejoins: bool,
     findings: Vec<Finding>,
 }
 
@@ -198,6 +199,8 @@ pub fn check(csr: &CsrFacts<'_>, cluster: &ClusterFacts) -> Guarded {
     }
     match (findings.finish(), node, requester) {
         (Ok(findings), Some(node), Some(requester)) => Guarded::Passed(Box::new(GuardedRequest {
+            rejoins: !matches!(requester, RequesterIdentity::Node(_))
+                && cluster.nodes.iter().any(|known| known.name == node),
             signer,
             node,
             request,
@@ -242,6 +245,12 @@ impl GuardedRequest {
     /// The addresses to give; none for a client certificate.
     pub fn addresses(&self) -> &[IpAddr] {
         &self.addresses
+    }
+
+    /// Whether a new identity is asked for in the name of a node that exists already; never where the operator has not
+    /// allowed it.
+    pub fn rejoins(&self) -> bool {
+        self.rejoins
     }
 
     /// The lifetime asked for in seconds, at least 600 where there is one.

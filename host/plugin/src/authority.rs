@@ -7,11 +7,12 @@ use wasmtime_wasi::WasiCtxBuilder;
 
 use crate::LoadError;
 use crate::capability::cluster::{ClusterReader, ClusterView};
+use crate::capability::dns_records::RecordSession;
 use crate::capability::files::Folders;
 use crate::capability::http::{HttpSession, Rules};
 use crate::capability::log::{LogMeter, LogSession};
 use crate::capability::settings::SettingsView;
-use crate::capability::{dns, random, sockets};
+use crate::capability::{clocks, dns, random, sockets};
 
 /// The grants of one plugin, checked.
 pub(crate) struct Authority {
@@ -21,6 +22,7 @@ pub(crate) struct Authority {
     cluster: ClusterView,
     folders: Folders,
     rules: Arc<Rules>,
+    clocks: bool,
     random: bool,
     dns: bool,
 }
@@ -36,10 +38,11 @@ impl Authority {
         Ok(Self {
             plugin: plugin.into(),
             log: Arc::new(LogMeter::new()),
-            settings: SettingsView::new(&entry.settings),
+            settings: SettingsView::new(&entry.settings, grants),
             cluster: ClusterView::new(grants, reader),
             folders: Folders::check(plugin, grants)?,
             rules: Arc::new(Rules::check(plugin, grants)?),
+            clocks: grants.clocks,
             random: grants.random,
             dns: grants.dns,
         })
@@ -65,6 +68,11 @@ impl Authority {
         self.cluster.clone()
     }
 
+    /// What a call may look up in the DNS beyond addresses.
+    pub(crate) fn records(&self) -> RecordSession {
+        RecordSession::begin(self.dns)
+    }
+
     /// What a call may request over HTTP.
     pub(crate) fn requests(&self) -> HttpSession {
         HttpSession::begin(Arc::clone(&self.rules))
@@ -74,6 +82,7 @@ impl Authority {
     pub(crate) fn configure(&self, builder: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
         sockets::configure(builder);
         dns::configure(builder, self.dns);
+        clocks::configure(builder, self.clocks);
         random::configure(builder, self.random);
         self.folders.configure(builder)
     }

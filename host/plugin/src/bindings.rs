@@ -19,6 +19,7 @@ wasmtime::component::bindgen!({
     imports: {
         "slipway:plugin/unverified-https": async | trappable,
         "slipway:plugin/cluster": async | trappable,
+        "slipway:plugin/dns": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -1,8 +1,7 @@
 //! The plugins that come with the program, built and compiled with it.
 
-use std::io::{self, Read as _};
+use std::io;
 
-use flate2::read::DeflateDecoder;
 use slipway_config::digest::Sha256Digest;
 
 /// A plugin inside the program.
@@ -11,9 +10,17 @@ pub struct Bundled {
     pub name: &'static str,
     /// SHA-256 over the component.
     digest: [u8; 32],
-    /// The component, as its author would ship it, compressed: it is looked at, and never run.
-    deflated: &'static [u8],
-    /// The same, compiled for the engine of this program, and compressed so that it is there again within a millisecond.
+    /// The interfaces that it imports and can do without.
+    pub(crate) optional_imports: &'static [&'static str],
+    /// The component's size in bytes. It is not kept itself: it is looked at in the build, and never run.
+    pub(crate) size: u64,
+    /// The version of its package.
+    pub(crate) version: &'static str,
+    /// What it does, in one sentence.
+    pub description: &'static str,
+    /// The licenses of its package, as an SPDX expression.
+    pub(crate) licenses: &'static str,
+    /// The component, compiled for the engine of this program, and compressed so that it is there again within a millisecond.
     compiled: &'static [u8],
 }
 
@@ -21,16 +28,6 @@ impl Bundled {
     /// SHA-256 over the component.
     pub fn digest(&self) -> Sha256Digest {
         self.digest.into()
-    }
-
-    /// The component, as its author would ship it.
-    ///
-    /// # Errors
-    /// When this program is damaged.
-    pub fn component(&self) -> io::Result<Vec<u8>> {
-        let mut component = Vec::new();
-        DeflateDecoder::new(self.deflated).read_to_end(&mut component)?;
-        Ok(component)
     }
 
     /// The component, compiled for the engine of this program.

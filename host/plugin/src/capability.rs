@@ -12,6 +12,8 @@
 //!   component is known by its `wasi:cli` imports. For it, interfaces that are *inert* without a grant (every function
 //!   needs a handle that an empty context does not give, or refuses) are linked to an empty context. Clocks and
 //!   secure randomness have no empty form, and have to be granted here, too.
+//! - A component can say of imports that it does without them (`load::optional`). They are linked to an empty context, too, in
+//!   which clocks stand still.
 //!
 //! Adding a capability is adding a module and a line in [`ALL`].
 
@@ -19,6 +21,7 @@ pub(crate) mod bootstrap_token;
 pub(crate) mod clocks;
 pub(crate) mod cluster;
 pub(crate) mod dns;
+pub(crate) mod dns_records;
 pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod log;
@@ -56,16 +59,27 @@ pub(crate) enum Access {
     NeedsGrant {
         /// The line.
         grant: &'static str,
-        /// Whether it may be linked without the grant where only the runtime of a language imports it.
-        inert: bool,
+        /// Whether it may be linked without the grant, to do nothing.
+        inert: Inert,
     },
     /// It cannot be had.
     Never {
         /// Why, as the rest of a sentence: "which …".
         reason: &'static str,
         /// As above.
-        inert: bool,
+        inert: Inert,
     },
+}
+
+/// When something that was not granted is linked nevertheless, to do nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Inert {
+    /// Never.
+    Never,
+    /// Where the component says that it can do without.
+    WhenOptional,
+    /// There, and where only the runtime of a language imports it.
+    Always,
 }
 
 /// All capabilities.
@@ -81,6 +95,7 @@ pub(crate) const ALL: &[&dyn Capability] = &[
     &random::Random,
     &files::Files,
     &dns::Dns,
+    &dns_records::DnsRecords,
     &sockets::Sockets,
     &http::Http,
 ];

@@ -6,6 +6,7 @@ use serde::Serialize;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::plugin::Grants;
 
+use crate::bundled::Bundled;
 use crate::load::{Code, INTERFACE_VERSION, InterfaceName, Loader, Need, Surface};
 use crate::text::one_line;
 use crate::{ExtensionPoint, LoadError};
@@ -106,11 +107,8 @@ impl Inspection {
             }
         };
         let digest = code.digest();
-        let bytes = code.bytes()?;
-        let size = bytes.len() as u64;
-        let metadata = Metadata::of(&bytes);
-        let component = loader.compile(&name, code).await?;
-        let surface = Surface::of(&component, loader.engine.wasmtime());
+        let (size, metadata) = code.described();
+        let (surface, _) = loader.open(&name, code).await?;
         let kinds = surface.points();
         Ok(Self {
             interface_version: INTERFACE_VERSION.to_owned(),
@@ -125,7 +123,7 @@ impl Inspection {
 
 impl Metadata {
     /// Reads the custom sections of a component. What cannot be read is left out: nothing rests on it.
-    fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let Ok(payload) = wasm_metadata::Payload::from_binary(bytes) else {
             return Self::default();
         };
@@ -137,6 +135,18 @@ impl Metadata {
             description: text(metadata.description.as_ref().map(ToString::to_string)),
             homepage: text(metadata.homepage.as_ref().map(ToString::to_string)),
             licenses: text(metadata.licenses.as_ref().map(ToString::to_string)),
+        }
+    }
+}
+
+impl From<&Bundled> for Metadata {
+    fn from(bundled: &Bundled) -> Self {
+        Self {
+            name: Some(bundled.name.to_owned()),
+            version: Some(bundled.version.to_owned()),
+            description: Some(bundled.description.to_owned()),
+            homepage: None,
+            licenses: Some(bundled.licenses.to_owned()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod code;
+mod optional;
 mod surface;
 
 use std::sync::Arc;
@@ -53,8 +54,7 @@ impl Loader {
         let code = Code::read(entry)?;
         let digest = code.digest();
         let settings_digest = authority.settings().digest();
-        let component = self.compile(name, code).await?;
-        let surface = Surface::of(&component, self.engine.wasmtime());
+        let (surface, component) = self.open(name, code).await?;
         surface.check_exports(name, point)?;
         let callable = Callable {
             instance: self.link(entry, point, &surface, &component)?,
@@ -74,8 +74,20 @@ impl Loader {
         Ok(Plugin { identity, callable })
     }
 
+    /// What a component exports and imports, and its code.
+    pub(crate) async fn open(
+        &self,
+        plugin: &str,
+        code: Code,
+    ) -> Result<(Surface, Component), LoadError> {
+        let optional = code.optional_imports();
+        let component = self.compile(plugin, code).await?;
+        let surface = Surface::of(&component, self.engine.wasmtime(), optional);
+        Ok((surface, component))
+    }
+
     /// Compiles a component, or loads what was compiled of it before.
-    pub(crate) async fn compile(&self, plugin: &str, code: Code) -> Result<Component, LoadError> {
+    async fn compile(&self, plugin: &str, code: Code) -> Result<Component, LoadError> {
         let engine = self.engine.clone();
         let cache = self.cache.clone();
         let plugin = plugin.to_owned();

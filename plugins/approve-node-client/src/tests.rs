@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::json;
 use slipway_sdk::csr_approver::{SERVING_SIGNER, TokenFacts};
 use slipway_sdk::settings;
-use slipway_sdk::testing::{bootstrap_request, renewal_request};
+use slipway_sdk::testing::{MockHost, bootstrap_request, renewal_request};
 
 use super::*;
 
@@ -49,6 +49,8 @@ fn a_new_node_within_its_tokens_bounds_is_approved() {
             "token-alive",
             "token-for-node",
             "token-uses-left",
+            "request-fresh",
+            "node-new",
             "node-name-allowed"
         ]
     );
@@ -137,6 +139,84 @@ fn names_can_be_narrowed() {
     );
     let denying = json!({"names": ["edge-*"], "otherName": "deny"});
     assert_eq!(review(denying, &request).verdict, Verdict::Deny(reason()));
+}
+
+#[test]
+fn names_can_stand_in_a_file() {
+    let request = bootstrap_request("worker-1", "abcdef");
+    let settings = json!({"names": ["edge-*"], "namesFile": "nodes.txt"});
+    let review = |text: &str| {
+        let _host = MockHost::new()
+            .file("inventory", "nodes.txt", text)
+            .install();
+        plugin(settings.clone()).unwrap().review(&request)
+    };
+    let verdict = |text: &str| review(text).unwrap().verdict;
+    assert_eq!(
+        verdict("# rack 7\n\nworker-1 # the loud one\n"),
+        Verdict::Approve
+    );
+    assert_eq!(verdict("worker-*"), Verdict::Approve);
+    assert!(matches!(verdict("worker-10\n"), Verdict::Defer(_)));
+    let error = review("worker-1\nWorker\n").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("inventory/nodes.txt: line 2: "),
+        "{error}"
+    );
+
+    let _empty = MockHost::new().directory("inventory").install();
+    let error = plugin(settings.clone())
+        .unwrap()
+        .review(&request)
+        .unwrap_err();
+    assert!(matches!(error, ReviewError::Unavailable(_)), "{error}");
+    let _none = MockHost::new().install();
+    assert_eq!(
+        plugin(settings).unwrap_err().as_slice()[0].path,
+        "namesFile"
+    );
+}
+
+#[test]
+fn an_old_request_waits_for_a_person() {
+    let request = bootstrap_request("worker-1", "abcdef");
+    let settings = json!({"maxAgeSeconds": 60});
+    let verdict = |seconds: u64| {
+        let now = request.created + Duration::from_secs(seconds);
+        let _host = MockHost::new().now(now).install();
+        plugin(settings.clone())
+            .unwrap()
+            .review(&request)
+            .unwrap()
+            .verdict
+    };
+    assert_eq!(verdict(60), Verdict::Approve);
+    assert_eq!(
+        verdict(61),
+        Verdict::Defer("the request is 61 s old; 60 s are allowed".to_owned())
+    );
+    let _no_clock = MockHost::new().install();
+    assert_eq!(
+        plugin(settings).unwrap_err().as_slice()[0].path,
+        "maxAgeSeconds"
+    );
+}
+
+#[test]
+fn a_machine_that_takes_a_nodes_place_waits_for_a_person() {
+    let request = CertificateRequest {
+        rejoins: true,
+        ..bootstrap_request("worker-1", "abcdef")
+    };
+    let verdict = |settings| review(settings, &request).verdict;
+    assert!(matches!(verdict(json!({})), Verdict::Defer(_)));
+    assert!(matches!(
+        verdict(json!({"rejoin": "deny"})),
+        Verdict::Deny(_)
+    ));
+    assert_eq!(verdict(json!({"rejoin": "approve"})), Verdict::Approve);
 }
 
 #[test]

@@ -59,6 +59,8 @@ pub struct CertificateRequest {
     pub token: Option<TokenFacts>,
     /// When the object was created.
     pub created: SystemTime,
+    /// Whether a new identity is asked for in the name of a node that exists already, which the operator allows for this name.
+    pub rejoins: bool,
 }
 
 impl CertificateRequest {
@@ -273,6 +275,7 @@ fn read(request: wit::CertificateRequest) -> Result<CertificateRequest, ReviewEr
         },
         token: request.token.map(read_token).transpose()?,
         created: time(request.created)?,
+        rejoins: request.rejoins,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Resolution of names. Needs the grant `dns`.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -14,7 +15,30 @@ pub fn resolve(name: &str) -> Result<Vec<IpAddr>, DnsError> {
     host::resolve(name)
 }
 
-/// Why a name has no addresses.
+/// Where a service is (RFC 2782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// A host name.
+    pub target: String,
+    /// The port.
+    pub port: u16,
+    /// Lower is tried first.
+    pub priority: u16,
+    /// Share among targets of one priority.
+    pub weight: u16,
+    /// How long this holds.
+    pub ttl: Duration,
+}
+
+/// The SRV records of a name such as `_kubernetes._tcp.example.com`, which is complete: no search list is applied.
+///
+/// # Errors
+/// See [`DnsError`].
+pub fn services(name: &str) -> Result<Vec<Service>, DnsError> {
+    host::services(name)
+}
+
+/// Why a name has no addresses or services.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DnsError {
     /// It is not a name.

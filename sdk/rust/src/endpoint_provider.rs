@@ -2,12 +2,16 @@
 //!
 //! A provider supplies addresses to dial only, never the name that a server's certificate must carry.
 
+mod list;
+
 use thiserror::Error;
 
 use crate::Plugin;
 use crate::bindings::endpoint_provider::exports::slipway::plugin::endpoint_provider as wit;
 use crate::export::{self, Exported};
 use crate::settings::SettingErrors;
+
+pub use list::{API_SERVER_PORT, EndpointList, Listed};
 
 /// Lists the API servers to try. Export it with [`export_endpoint_provider!`](crate::export_endpoint_provider).
 pub trait EndpointProvider: Plugin {

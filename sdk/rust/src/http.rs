@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::address::HostPort;
+use crate::grants::Origin;
 use crate::host;
 
 /// A GET request.
@@ -136,7 +138,7 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    fn parse(text: &str) -> Result<Self, HttpError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, HttpError> {
         let invalid = || HttpError::InvalidUrl(text.to_owned());
         let (scheme, rest) = text.split_once("://").ok_or_else(invalid)?;
         let https = match scheme.to_ascii_lowercase().as_str() {
@@ -162,6 +164,20 @@ impl Url {
             https,
             authority: authority.to_owned(),
             path_and_query,
+        })
+    }
+
+    /// Scheme, host and port, as grants name them; none where the host or the port is none.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        let (scheme, default_port) = match self.https {
+            true => ("https", 443),
+            false => ("http", 80),
+        };
+        let HostPort { host, port } = HostPort::parse(&self.authority, default_port).ok()?;
+        Some(Origin {
+            scheme: scheme.to_owned(),
+            host: host.to_ascii_lowercase(),
+            port,
         })
     }
 }

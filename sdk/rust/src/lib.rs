@@ -12,6 +12,7 @@ pub mod endpoint_provider;
 pub mod export;
 pub mod files;
 mod finding;
+pub mod grants;
 pub mod http;
 #[cfg(feature = "kubeconfig")]
 pub mod kubeconfig;
@@ -37,7 +38,7 @@ mod host;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing {
     pub use crate::host::{
-        Entry, Installed, MockHost, MockToken, bootstrap_request, renewal_request,
+        Entry, Installed, MockHost, MockToken, bootstrap_request, renewal_request, serving_request,
     };
 }
 

@@ -12,7 +12,7 @@ mod tests;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use error::{SettingError, SettingErrors};
+pub use error::{SettingError, SettingErrors, nearest};
 
 use crate::{Plugin, host};
 

@@ -73,5 +73,6 @@ fn request() -> ReviewRequest {
             expires: None,
         }),
         created: jiff::Timestamp::UNIX_EPOCH,
+        rejoins: false,
     }
 }

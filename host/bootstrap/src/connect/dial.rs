@@ -1,5 +1,7 @@
 //! One TLS connection to whichever API server answers first and proves itself.
 
+use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +34,30 @@ pub(super) struct Dial {
 /// Tries the addresses in their order, each with a head start over the next, and keeps the first connection that is
 /// up and verified.
 pub(super) async fn first_of(dials: &[Dial]) -> Result<TlsStream<TcpStream>, NoConnection> {
+    race(dials, one).await.map_err(|failures| NoConnection {
+        attempts: failures
+            .into_iter()
+            .map(|(dial, failure)| (dial.address.clone(), failure))
+            .collect(),
+    })
+}
+
+/// Attempts one candidate after the other, each with a head start over the next, and returns what comes of the first that
+/// succeeds; the others are dropped. Where none does, why each failed, in the order in which they did.
+async fn race<'a, C, T, E, F>(
+    candidates: &'a [C],
+    attempt: impl Fn(&'a C) -> F,
+) -> Result<T, Vec<(&'a C, E)>>
+where
+    F: Future<Output = Result<T, E>>,
+{
     let mut running = FuturesUnordered::new();
-    let mut waiting = dials.iter();
-    let mut attempts = Vec::new();
+    let mut waiting = candidates.iter();
+    let mut failures = Vec::new();
     loop {
         if let Some(next) = waiting.next() {
-            running.push(async move { (next, one(next).await) });
+            let attempt = attempt(next);
+            running.push(async move { (next, attempt.await) });
         }
         let more = waiting.len() > 0;
         let finished = tokio::select! {
@@ -45,13 +65,13 @@ pub(super) async fn first_of(dials: &[Dial]) -> Result<TlsStream<TcpStream>, NoC
             () = tokio::time::sleep(HEAD_START), if more => continue,
         };
         match finished {
-            Some((_, Ok(stream))) => return Ok(stream),
-            Some((dial, Err(failure))) => attempts.push((dial.address.clone(), failure)),
-            None if !more => return Err(NoConnection { attempts }),
+            Some((_, Ok(won))) => return Ok(won),
+            Some((candidate, Err(failure))) => failures.push((candidate, failure)),
+            None if !more => return Err(failures),
             None => {}
         }
         if !more && running.is_empty() {
-            return Err(NoConnection { attempts });
+            return Err(failures);
         }
     }
 }
@@ -68,35 +88,105 @@ async fn one(dial: &Dial) -> Result<TlsStream<TcpStream>, ConnectFailure> {
         .map_err(|error| from_handshake(&error))
 }
 
-/// A TCP connection to the first address of a name that takes one.
+/// A TCP connection to whichever address of a name takes one first.
 pub(crate) async fn open_tcp(host: &str, port: u16) -> Result<TcpStream, ConnectFailure> {
-    tokio::time::timeout(TCP_TIMEOUT, resolve_and_connect(host, port))
+    let no_address = |reason: String| ConnectFailure::Dns {
+        host: host.to_owned(),
+        reason,
+    };
+    let resolved = tokio::time::timeout(TCP_TIMEOUT, tokio::net::lookup_host((host, port)))
+        .await
+        .map_err(|_| no_address(format!("no answer within {} s", TCP_TIMEOUT.as_secs())))?
+        .map_err(|error| no_address(error.to_string()))?;
+    let addresses = alternating(resolved.collect());
+    let stream = race(&addresses, |address| connect(*address))
+        .await
+        .map_err(|mut failures| match failures.len() {
+            0 => no_address("it has no address".to_owned()),
+            1 => failures.remove(0).1,
+            _ => ConnectFailure::EveryAddress(
+                failures
+                    .into_iter()
+                    .map(|(address, failure)| (address.ip(), failure))
+                    .collect(),
+            ),
+        })?;
+    // Requests are small and each is waited for.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+async fn connect(address: SocketAddr) -> Result<TcpStream, ConnectFailure> {
+    tokio::time::timeout(TCP_TIMEOUT, TcpStream::connect(address))
         .await
         .map_err(|_| ConnectFailure::Timeout {
             stage: "connection attempt",
             after: TCP_TIMEOUT,
         })?
+        .map_err(|error| from_tcp(&error))
 }
 
-async fn resolve_and_connect(host: &str, port: u16) -> Result<TcpStream, ConnectFailure> {
-    let no_address = |reason: String| ConnectFailure::Dns {
-        host: host.to_owned(),
-        reason,
+/// The resolver's order, with the families in turn, so that one that leads nowhere costs one head start (RFC 8305,
+/// section 4).
+fn alternating(resolved: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = resolved.first().map(SocketAddr::is_ipv6) else {
+        return resolved;
     };
-    let resolved: Vec<_> = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|error| no_address(error.to_string()))?
-        .collect();
-    let mut failure = no_address("it has no address".to_owned());
-    for socket in resolved {
-        match TcpStream::connect(socket).await {
-            Ok(stream) => {
-                // Requests are small and each is waited for.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failure = from_tcp(&error),
-        }
+    let (mut preferred, mut others): (VecDeque<_>, VecDeque<_>) = resolved
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first);
+    let mut addresses = Vec::new();
+    while !(preferred.is_empty() && others.is_empty()) {
+        addresses.extend(preferred.pop_front());
+        addresses.extend(others.pop_front());
     }
-    Err(failure)
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert_eq!(
+            alternating(addresses(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"])),
+            addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
+        );
+        assert_eq!(alternating(Vec::new()), []);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_holds_up_nobody() {
+        let won = race(
+            &["silent", "refuses", "answers", "late"],
+            async |name| match *name {
+                "silent" => std::future::pending().await,
+                "refuses" => Err("refused"),
+                name => Ok(name),
+            },
+        );
+        assert_eq!(won.await, Ok("answers"));
+    }
+
+    #[tokio::test]
+    async fn where_nobody_wins_each_says_why() {
+        let lost = race(&["a", "b"], async |name| {
+            Err::<(), _>(format!("{name} refused"))
+        });
+        let reasons: Vec<_> = lost
+            .await
+            .unwrap_err()
+            .into_iter()
+            .map(|(_, reason)| reason)
+            .collect();
+        assert_eq!(reasons, ["a refused", "b refused"]);
+        assert_eq!(
+            race(&[] as &[u8], async |_| Err::<(), ()>(())).await,
+            Err(vec![])
+        );
+    }
 }

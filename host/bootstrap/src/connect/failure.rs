@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +22,9 @@ pub enum ConnectFailure {
         /// What the resolver said.
         reason: String,
     },
+    /// No address of the name could be used.
+    #[error("none of its addresses can be used: {}", each(.0))]
+    EveryAddress(Vec<(IpAddr, ConnectFailure)>),
     /// Nothing listens there.
     #[error("connection refused: nothing listens on this port")]
     Refused,
@@ -395,6 +399,14 @@ fn seconds(duration: Duration) -> String {
     } else {
         format!("{} s", duration.as_secs())
     }
+}
+
+fn each(failures: &[(IpAddr, ConnectFailure)]) -> String {
+    let reasons: Vec<_> = failures
+        .iter()
+        .map(|(address, failure)| format!("{address}: {failure}"))
+        .collect();
+    reasons.join("; ")
 }
 
 fn list<T: fmt::Display>(items: &[T]) -> String {

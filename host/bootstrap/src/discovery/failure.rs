@@ -10,6 +10,7 @@ use slipway_plugin::extension::trust_source::DiscoveryError;
 
 use super::file::FileSourceError;
 use super::https::FetchError;
+use super::quorum::NoQuorum;
 use crate::connect::{ConnectError, RequestFailure};
 
 /// Why the cluster could not be discovered.
@@ -100,6 +101,9 @@ pub enum DiscoveryFailure {
     /// Several trust sources were asked, and none led to trust.
     #[error(transparent)]
     Sources(#[from] FailedSources),
+    /// Too few trust sources agree.
+    #[error(transparent)]
+    Quorum(#[from] NoQuorum),
     /// An attempt was still going on when the time was over.
     #[error("no answer came from {}", from.join(", "))]
     NoAnswer {
@@ -129,6 +133,7 @@ impl DiscoveryFailure {
             } => failure.is_transient() && !failure.is_certificate_refused(),
             Self::NoClusterInfo { .. } => true,
             Self::Sources(failed) => failed.are_retryable(),
+            Self::Quorum(failure) => failure.is_retryable(),
             _ => false,
         }
     }
@@ -153,6 +158,7 @@ impl DiscoveryFailure {
                 source: failure, ..
             } => failure.is_certificate_refused(),
             Self::Sources(failed) => failed.refusal().is_some(),
+            Self::Quorum(failure) => failure.is_refusal(),
             Self::TimedOut { last, .. } => last.is_refusal(),
             Self::Endpoints(_)
             | Self::BadDialAddress { .. }

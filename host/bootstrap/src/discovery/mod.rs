@@ -7,17 +7,19 @@
 //! Where there are several trust sources they are asked in turn, until one leads to trust. One that cannot be reached, or
 //! has nothing to offer, gives way to the next. One that found what does not hold (a wrong signature, a wrong pin, a
 //! certificate of another CA) ends it: somebody may be posing as the cluster, and a source that is easier to deceive must
-//! not be asked to overrule that.
+//! not be asked to overrule that. Or a number of them has to agree ([`Request::quorum`]); then all are asked.
 
 mod attempt;
 mod cluster_info;
 mod failure;
 mod file;
 mod https;
+mod quorum;
 mod routes;
 mod source;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,7 @@ use crate::progress::{Event, Progress, Waiting};
 pub use failure::{DiscoveryFailure, FailedSource, FailedSources, NoEndpoints};
 pub use file::{FileSourceError, read_file};
 pub use https::{FetchError, FetchLimits, Fetched, fetch, trust_roots};
+pub use quorum::NoQuorum;
 
 /// Where to learn about the cluster.
 #[derive(Debug, Clone)]
@@ -99,6 +102,8 @@ pub struct Request {
     pub https_roots: Option<CaBundle>,
     /// Weaker bases that the operator accepted.
     pub accepted: BTreeSet<Accepted>,
+    /// How many independent sources have to agree on the CA; none where the first that leads to trust is enough.
+    pub quorum: Option<NonZeroUsize>,
     /// How long to try, and how often.
     pub timing: Timing,
 }
@@ -198,7 +203,12 @@ pub async fn discover(
     let mut last = None;
     loop {
         let longest = left().max(SHORTEST_ATTEMPT);
-        let attempt = in_turn(request, plugins, progress, &mut told);
+        let attempt = async {
+            match request.quorum {
+                Some(needed) => quorum::together(request, needed, plugins, progress).await,
+                None => in_turn(request, plugins, progress, &mut told).await,
+            }
+        };
         match tokio::time::timeout(longest, attempt).await {
             Ok(Ok(discovered)) => return Ok(discovered),
             Ok(Err(failure)) if failure.is_retryable() => last = Some(failure),

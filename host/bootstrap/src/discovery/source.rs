@@ -9,7 +9,7 @@ use crate::connect::Credentials;
 use crate::discovery::FetchError;
 
 /// How a location names a stand-alone discovery service.
-const DISCOVERY_SCHEME: &str = "discovery://";
+pub(super) const DISCOVERY_SCHEME: &str = "discovery://";
 
 /// An opened source.
 pub(super) struct Opened {

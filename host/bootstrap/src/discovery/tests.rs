@@ -36,6 +36,7 @@ fn request(source: Source) -> Request {
         ca: None,
         https_roots: None,
         accepted: BTreeSet::new(),
+        quorum: None,
         timing: Timing {
             timeout: Duration::from_millis(400),
             retry: Duration::from_millis(50),

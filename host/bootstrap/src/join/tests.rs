@@ -30,6 +30,7 @@ fn settings(cluster: &Cluster) -> Settings {
             ca: None,
             https_roots: None,
             accepted: BTreeSet::new(),
+            quorum: None,
             timing: discovery::Timing {
                 timeout: Duration::from_secs(5),
                 retry: Duration::from_millis(50),

@@ -7,6 +7,7 @@ use slipway_config::name::NodeName;
 use slipway_config::pin::CaPin;
 use slipway_config::plugin::PluginName;
 
+use super::trust::TrustChoice;
 use super::{DiscoverySecret, GoDuration, SecretText};
 
 /// `slipway join`.
@@ -54,9 +55,9 @@ pub(crate) struct JoinOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// Trust sources of the PluginConfiguration to ask, in this order, until one leads to trust; by default all that
-    /// are for what was given
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(crate) trust: Vec<PluginName>,
+    /// are for what was given. After `2-of`, all of them, of which two have to agree on the CA
+    #[arg(long, value_name = "[N-of] NAME,…")]
+    pub(crate) trust: Option<TrustChoice>,
     /// Believe what this trust source says about the CA without a proof; announced as a trade-off
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) discovery_unsafe_trust_source: Vec<PluginName>,

@@ -77,7 +77,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     ));
     let identity = options.identity.map_or_else(identity, Ok)?;
     let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
-        controllers_of(&client, &chain, &log, signing.as_ref()).run(term)
+        controllers_of(&client, &configuration, &chain, &log, signing.as_ref()).run(term)
     })
     .await;
     shutdown.cancel();
@@ -86,6 +86,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
 
 fn controllers_of(
     client: &kube::Client,
+    configuration: &PluginConfiguration,
     chain: &Chain,
     log: &DecisionLog,
     signing: Option<&Signing>,
@@ -96,6 +97,7 @@ fn controllers_of(
                 Some(_) => LifetimePolicy::Clamped,
                 None => LifetimePolicy::ANOTHER_SIGNER,
             },
+            rejoin_allowed: configuration.rejoin_allowed.clone(),
             ..ClusterSettings::default()
         })
         .bootstrap_signer()

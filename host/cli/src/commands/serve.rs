@@ -169,7 +169,7 @@ async fn controllers_of(
         signing.longest = longest.into();
     }
     Ok(Controllers::builder(client)
-        .settings(settings.cluster())
+        .settings(settings.cluster(configuration))
         .bootstrap_signer()
         .token_cleaner()
         .csr_cleaner()

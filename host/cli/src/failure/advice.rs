@@ -226,6 +226,10 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
             let telling = failed.refusal().or_else(|| failed.all().first())?;
             discovery(&telling.failure)
         }
+        DiscoveryFailure::Quorum(failure) if failure.groups.len() > 1 => {
+            Some(Advice::new(Code::Untrusted, PINS))
+        }
+        DiscoveryFailure::Quorum(failure) => discovery(&failure.failed.first()?.failure),
         DiscoveryFailure::FillIn { .. }
         | DiscoveryFailure::NoClusterInfo { .. }
         | DiscoveryFailure::BadClusterInfo { .. } => Some(Advice::new(

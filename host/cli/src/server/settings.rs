@@ -56,7 +56,7 @@ impl ServerSettings {
     }
 
     /// What the operator said about the cluster, for those who judge requests.
-    pub(crate) fn cluster(&self) -> ClusterSettings {
+    pub(crate) fn cluster(&self, plugins: &PluginConfiguration) -> ClusterSettings {
         let mut api_server = ApiServerIdentity::default();
         for name in &self.api_server_names {
             match name {
@@ -66,6 +66,7 @@ impl ServerSettings {
         }
         ClusterSettings {
             api_server,
+            rejoin_allowed: plugins.rejoin_allowed.clone(),
             ..ClusterSettings::default()
         }
     }

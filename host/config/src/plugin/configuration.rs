@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Grants, Limits, PluginEntry, PluginName, PluginSource};
 use crate::duration::GoDuration;
+use crate::name::NodeName;
 
 /// Names of the bundled components that the defaults speak of.
 pub mod bundled {
@@ -47,6 +48,10 @@ pub struct PluginConfiguration {
     /// Which API servers to dial, in which order: asked in this order.
     #[serde(deserialize_with = "distinct")]
     pub endpoint_providers: Vec<PluginEntry>,
+    /// Names of nodes that may join again although they exist, with a new key: the approvers are asked, as for a new node. A
+    /// node that does not stand here has to be deleted first.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rejoin_allowed: BTreeSet<NodeName>,
 }
 
 impl PluginConfiguration {
@@ -83,7 +88,7 @@ impl PluginConfiguration {
                 let matches_all = |name: &Value| name.as_str().is_some_and(|name| name == "*");
                 names.iter().any(matches_all)
             }
-            _ => true,
+            _ => !entry.settings.contains_key("namesFile"),
         };
         self.enforced(bundled::APPROVE_NODE_CLIENT)
             .any(is_for_every_name)
@@ -155,6 +160,7 @@ impl Default for PluginConfiguration {
                 .collect(),
             token_stores: Vec::new(),
             endpoint_providers: named(bundled::ENDPOINTS_STATIC).into_iter().collect(),
+            rejoin_allowed: BTreeSet::new(),
         }
     }
 }

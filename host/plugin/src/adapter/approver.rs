@@ -94,6 +94,7 @@ impl From<&ReviewRequest> for guest::CertificateRequest {
             requester: (&request.requester).into(),
             token: request.token.as_ref().map(Into::into),
             created: seconds(request.created),
+            rejoins: request.rejoins,
         }
     }
 }

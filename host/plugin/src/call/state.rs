@@ -7,6 +7,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::authority::Authority;
 use crate::capability::bootstrap_token::TokenSession;
 use crate::capability::cluster::ClusterView;
+use crate::capability::dns_records::RecordSession;
 use crate::capability::http::HttpSession;
 use crate::capability::log::LogSession;
 use crate::capability::process;
@@ -22,6 +23,7 @@ pub(crate) struct CallState {
     pub(crate) tokens: TokenSession,
     pub(crate) fetches: FetchSession,
     pub(crate) cluster: ClusterView,
+    pub(crate) records: RecordSession,
     meter: Meter,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -54,6 +56,7 @@ impl CallState {
             tokens: TokenSession::default(),
             fetches: inputs.fetches,
             cluster: authority.cluster(),
+            records: authority.records(),
             meter: Meter::new(limits),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),

@@ -5,7 +5,7 @@ use slipway_config::token::BootstrapToken;
 use slipway_pki::jws::{self, JwsError, SignedBytes};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::bindings::import::bootstrap_token;
 use crate::call::CallState;
@@ -28,7 +28,7 @@ impl Capability for BootstrapTokens {
             ExtensionPoint::TrustSource => Access::Open,
             _ => Access::Never {
                 reason: "which only a trust source can have",
-                inert: false,
+                inert: Inert::Never,
             },
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use slipway_config::plugin::{ClusterGrant, Grants};
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::bindings::import::cluster::{self, ClusterError, ObjectKind as WitKind};
 use crate::call::CallState;
@@ -28,7 +28,7 @@ impl Capability for Cluster {
         if grants.cluster.is_empty() {
             Access::NeedsGrant {
                 grant: "grants: {cluster: [{version: v1, kind: Node}]}",
-                inert: false,
+                inert: Inert::WhenOptional,
             }
         } else {
             Access::Open

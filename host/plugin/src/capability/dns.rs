@@ -6,7 +6,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::bindings::sockets;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
 
@@ -28,7 +28,7 @@ impl Capability for Dns {
         } else {
             Access::NeedsGrant {
                 grant: "grants: {dns: true}",
-                inert: true,
+                inert: Inert::Always,
             }
         }
     }

@@ -9,7 +9,7 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::call::CallState;
 use crate::{ExtensionPoint, LoadError};
 
@@ -25,7 +25,7 @@ impl Capability for Files {
         if grants.filesystem.is_empty() {
             Access::NeedsGrant {
                 grant: "grants: {filesystem: [{name: data, path: /a/folder}]}",
-                inert: true,
+                inert: Inert::Always,
             }
         } else {
             Access::Open

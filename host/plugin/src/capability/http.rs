@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttp, WasiHttpHooks, WasiHttpView as _,
 };
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
 pub(crate) use rules::Rules;
@@ -35,7 +35,7 @@ impl Capability for Http {
         if grants.http.is_empty() {
             Access::NeedsGrant {
                 grant: "grants: {http: [{scheme: https, host: a.server, port: 443}]}",
-                inert: true,
+                inert: Inert::Always,
             }
         } else {
             Access::Open

@@ -7,7 +7,7 @@ use wasmtime_wasi::p2::bindings::random;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomCtx};
 use wasmtime_wasi::{WasiCtxBuilder, WasiView as _};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
 
@@ -31,7 +31,7 @@ impl Capability for Random {
         } else {
             Access::NeedsGrant {
                 grant: "grants: {random: true}",
-                inert: false,
+                inert: Inert::Never,
             }
         }
     }

@@ -1,11 +1,12 @@
-//! The plugin's own settings, as `wasi:config/store`: one key for each top-level setting, its value as JSON.
+//! The plugin's own settings, as `wasi:config/store`: one key for each top-level setting, its value as JSON. The key
+//! `slipway:grants` is the host's: what the plugin was granted, so that it can say at once which grant its settings lack.
 //!
 //! Not wasmtime-wasi-config, which answers `get-all` in another order each time: the same call has to see
 //! the same things.
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::plugin::Grants;
 use wasmtime::component::{HasSelf, Linker};
@@ -14,6 +15,9 @@ use super::{Access, Capability};
 use crate::ExtensionPoint;
 use crate::bindings::wasi::config::store;
 use crate::call::CallState;
+
+/// The key that holds the grants; no setting has a colon in its name.
+const GRANTS: &str = "slipway:grants";
 
 /// The settings.
 pub(crate) struct Settings;
@@ -38,10 +42,11 @@ impl Capability for Settings {
 #[derive(Clone)]
 pub(crate) struct SettingsView {
     entries: Arc<[(String, String)]>,
+    grants: Arc<str>,
 }
 
 impl SettingsView {
-    pub(crate) fn new(settings: &Map<String, Value>) -> Self {
+    pub(crate) fn new(settings: &Map<String, Value>, grants: &Grants) -> Self {
         let mut entries: Vec<_> = settings
             .iter()
             .map(|(key, value)| (key.clone(), value.to_string()))
@@ -49,6 +54,7 @@ impl SettingsView {
         entries.sort();
         Self {
             entries: entries.into(),
+            grants: described(grants).to_string().into(),
         }
     }
 
@@ -65,8 +71,30 @@ impl SettingsView {
     }
 }
 
+/// The grants as a plugin may know them: without paths of this machine and without what carries a credential.
+fn described(grants: &Grants) -> Value {
+    let http = grants.http.iter().map(|grant| {
+        json!({
+            "scheme": grant.scheme.as_str(),
+            "host": grant.host.to_string(),
+            "port": grant.effective_port(),
+        })
+    });
+    json!({
+        "dns": grants.dns,
+        "clocks": grants.clocks,
+        "random": grants.random,
+        "folders": grants.filesystem.iter().map(|grant| grant.name.as_str()).collect::<Vec<_>>(),
+        "http": http.collect::<Vec<_>>(),
+        "cluster": grants.cluster,
+    })
+}
+
 impl store::Host for SettingsView {
     fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, store::Error>> {
+        if key == GRANTS {
+            return Ok(Ok(Some(self.grants.to_string())));
+        }
         Ok(Ok(self
             .entries
             .iter()
@@ -86,7 +114,24 @@ mod tests {
     use super::*;
 
     fn view(value: Value) -> SettingsView {
-        SettingsView::new(value.as_object().unwrap())
+        SettingsView::new(value.as_object().unwrap(), &Grants::default())
+    }
+
+    #[test]
+    fn a_plugin_learns_what_it_may_and_nothing_of_this_machine() {
+        let grants: Grants = serde_json::from_value(json!({
+            "dns": true,
+            "http": [{"host": "inventory.example", "credentialFile": "/etc/secret"}],
+            "filesystem": [{"name": "inventory", "path": "/srv/inventory"}],
+            "cluster": [{"version": "v1", "kind": "Node"}],
+        }))
+        .unwrap();
+        let mut view = SettingsView::new(&Map::new(), &grants);
+        let told = store::Host::get(&mut view, GRANTS.to_owned())
+            .unwrap()
+            .unwrap();
+        insta::assert_snapshot!(told.unwrap(), @r#"{"dns":true,"clocks":false,"random":false,"folders":["inventory"],"http":[{"scheme":"https","host":"inventory.example","port":443}],"cluster":[{"group":"","version":"v1","kind":"Node"}]}"#);
+        assert_eq!(store::Host::get_all(&mut view).unwrap().unwrap(), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::bindings::sockets;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
 
@@ -27,7 +27,7 @@ impl Capability for Sockets {
     fn access(&self, _: &Grants, _: ExtensionPoint) -> Access {
         Access::Never {
             reason: "which no plugin gets: use wasi:http/outgoing-handler with a grant for the server",
-            inert: true,
+            inert: Inert::Always,
         }
     }
 

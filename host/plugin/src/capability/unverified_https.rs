@@ -10,7 +10,7 @@ use slipway_config::endpoint::HostPort;
 use slipway_config::plugin::Grants;
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{Access, Capability};
+use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::bindings::import::unverified_https::{self, FetchError, Limits, Response};
 use crate::call::CallState;
@@ -36,11 +36,11 @@ impl Capability for UnverifiedHttps {
             ExtensionPoint::TrustSource if grants.unverified_https => Access::Open,
             ExtensionPoint::TrustSource => Access::NeedsGrant {
                 grant: "grants: {unverifiedHttps: true}",
-                inert: false,
+                inert: Inert::Never,
             },
             _ => Access::Never {
                 reason: "which only a trust source can have",
-                inert: false,
+                inert: Inert::Never,
             },
         }
     }

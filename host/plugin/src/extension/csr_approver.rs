@@ -62,6 +62,9 @@ pub struct ReviewRequest {
     pub token: Option<TokenFacts>,
     /// When the object was created.
     pub created: Timestamp,
+    /// Whether a new identity is asked for in the name of a node that exists already.
+    #[serde(default)]
+    pub rejoins: bool,
 }
 
 /// Who submitted a request, as the API server authenticated it.

@@ -1,6 +1,6 @@
 //! The bytes of a component: where they come from, and how they become code.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -9,9 +9,11 @@ use slipway_config::plugin::{PluginEntry, PluginSource};
 use wasmtime::component::Component;
 
 use super::Cache;
+use super::optional::optional_imports;
 use crate::LoadError;
 use crate::bundled::{self, Bundled};
 use crate::engine::Engine;
+use crate::inspection::Metadata;
 use crate::regular;
 use crate::text::one_line;
 
@@ -60,6 +62,14 @@ impl Code {
             })
     }
 
+    /// The component's size in bytes, and what it says about itself.
+    pub(crate) fn described(&self) -> (u64, Metadata) {
+        match self {
+            Self::Bundled(bundled) => (bundled.size, (*bundled).into()),
+            Self::Read(bytes) => (bytes.len() as u64, Metadata::of(bytes)),
+        }
+    }
+
     /// A component in a file.
     pub(crate) fn file(plugin: &str, path: &Path) -> Result<Self, LoadError> {
         let unreadable = |source| LoadError::Unreadable {
@@ -78,16 +88,15 @@ impl Code {
             })
     }
 
-    /// The component's bytes.
-    pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>, LoadError> {
+    /// The interfaces that the component imports and can do without.
+    pub(super) fn optional_imports(&self) -> BTreeSet<String> {
         match self {
-            Self::Bundled(bundled) => {
-                let component = bundled.component();
-                component
-                    .map(Cow::Owned)
-                    .map_err(|error| damaged(bundled, &error))
-            }
-            Self::Read(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Bundled(bundled) => bundled
+                .optional_imports
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Self::Read(bytes) => optional_imports(bytes),
         }
     }
 

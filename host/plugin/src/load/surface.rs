@@ -1,11 +1,12 @@
 //! What a component exports and imports.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use slipway_config::plugin::Grants;
 use wasmtime::component::Component;
 
-use crate::capability::{self, Access, Capability};
+use crate::capability::{self, Access, Capability, Inert};
 use crate::{ExtensionPoint, LoadError};
 
 /// The version of the interfaces that this host serves.
@@ -67,13 +68,19 @@ impl fmt::Display for InterfaceName {
 pub(crate) struct Surface {
     imports: Vec<InterfaceName>,
     exports: Vec<InterfaceName>,
+    optional: BTreeSet<String>,
 }
 
 impl Surface {
-    /// Reads them from the component's type.
-    pub(crate) fn of(component: &Component, engine: &wasmtime::Engine) -> Self {
+    /// Reads them from the component's type. `optional` are the interfaces, without versions, that it says it can do without.
+    pub(crate) fn of(
+        component: &Component,
+        engine: &wasmtime::Engine,
+        optional: BTreeSet<String>,
+    ) -> Self {
         let component = component.component_type();
         Self {
+            optional,
             imports: component
                 .imports(engine)
                 .map(|(name, _)| InterfaceName::new(name))
@@ -199,20 +206,34 @@ impl Surface {
         let Some(capability) = capability::of(import.unversioned()) else {
             return Need::Never("which this version of Slipway does not have");
         };
-        let inert_will_do = self.carries_a_language_runtime();
-        match capability.access(grants, point) {
-            Access::Open => Need::Nothing(capability),
-            Access::NeedsGrant { grant, inert } if inert && inert_will_do => Need::Optional {
+        let (inert, need) = match capability.access(grants, point) {
+            Access::Open => return Need::Nothing(capability),
+            Access::NeedsGrant { grant, inert } => (inert, Need::Grant(grant)),
+            Access::Never { reason, inert } => (inert, Need::Never(reason)),
+        };
+        let does_without = match inert {
+            Inert::Never => false,
+            Inert::WhenOptional => self.can_do_without(capability),
+            Inert::Always => self.can_do_without(capability) || self.carries_a_language_runtime(),
+        };
+        match need {
+            Need::Grant(grant) if does_without => Need::Optional {
                 capability,
                 grant: Some(grant),
             },
-            Access::NeedsGrant { grant, .. } => Need::Grant(grant),
-            Access::Never { inert, .. } if inert && inert_will_do => Need::Optional {
+            Need::Never(_) if does_without => Need::Optional {
                 capability,
                 grant: None,
             },
-            Access::Never { reason, .. } => Need::Never(reason),
+            need => need,
         }
+    }
+
+    fn can_do_without(&self, capability: &dyn Capability) -> bool {
+        capability
+            .interfaces()
+            .iter()
+            .any(|interface| self.optional.contains(*interface))
     }
 
     fn carries_a_language_runtime(&self) -> bool {
@@ -253,6 +274,7 @@ mod tests {
                 .iter()
                 .map(|name| InterfaceName::new(name))
                 .collect(),
+            optional: BTreeSet::new(),
         }
     }
 
@@ -329,6 +351,44 @@ mod tests {
             ),
             "2 linked"
         );
+    }
+
+    #[test]
+    fn what_a_component_can_do_without_needs_no_grant() {
+        let needs = |interface: &str, optional: &str| {
+            let surface = Surface {
+                optional: BTreeSet::from([optional.to_owned()]),
+                ..surface(&[], &[])
+            };
+            let import = InterfaceName::new(interface);
+            matches!(
+                surface.need(&import, &Grants::default(), ExtensionPoint::CsrApprover),
+                Need::Grant(_) | Need::Never(_)
+            )
+        };
+        // Naming one interface of a capability is enough.
+        assert!(!needs(
+            "wasi:http/types@0.2.12",
+            "wasi:http/outgoing-handler"
+        ));
+        assert!(needs(
+            "wasi:http/types@0.2.12",
+            "wasi:sockets/ip-name-lookup"
+        ));
+        assert!(!needs(
+            "wasi:clocks/wall-clock@0.2.12",
+            "wasi:clocks/wall-clock"
+        ));
+        assert!(!needs(
+            "slipway:plugin/cluster@0.1.0",
+            "slipway:plugin/cluster"
+        ));
+        // Randomness that is none would be worse than none.
+        assert!(needs("wasi:random/random@0.2.12", "wasi:random/random"));
+        assert!(needs(
+            "slipway:plugin/bootstrap-token@0.1.0",
+            "slipway:plugin/bootstrap-token"
+        ));
     }
 
     #[test]

@@ -22,7 +22,11 @@ fn every_bundled_plugin_is_there() {
         [
             "approve-manual",
             "approve-node-client",
+            "approve-node-serving",
             "approve-renewal",
+            "approve-rules",
+            "endpoints-dns",
+            "endpoints-https",
             "endpoints-static",
             "tokens-file",
             "trust-file",

@@ -120,6 +120,7 @@ pub(crate) fn request(name: &str) -> ReviewRequest {
         },
         token: None,
         created: "2030-01-01T00:00:00Z".parse().unwrap(),
+        rejoins: false,
     }
 }
 

@@ -51,16 +51,21 @@ impl SettingError {
             [] => format!("there is no {kind} {word:?}; none is expected here"),
             valid => format!("there is no {kind} {word:?}; expected {}", valid.join(", ")),
         };
-        let nearest = valid
-            .iter()
-            .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-            .min_by_key(|(distance, _)| *distance)
-            .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3 + 1);
         Self {
-            suggestion: nearest.map(|(_, candidate)| (*candidate).to_owned()),
+            suggestion: nearest(word, valid.iter().copied()).map(str::to_owned),
             ..Self::whole(message)
         }
     }
+}
+
+/// The candidate that was probably meant with a word, if one is near.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3 + 1)
+        .map(|(_, candidate)| candidate)
 }
 
 impl fmt::Display for SettingError {

@@ -63,6 +63,7 @@ fn wanted<'a>(
     let named = options
         .trust
         .iter()
+        .flat_map(|trust| &trust.names)
         .map(|name| find(configured, name))
         .collect::<Result<Vec<_>>>()?;
     if let Some(useless) = named.iter().find(|entry| !is_for_any(entry)) {
@@ -96,10 +97,11 @@ fn wanted<'a>(
     Ok(asked)
 }
 
+/// By the whole name, or by what follows `trust-` in it.
 fn find<'a>(entries: &'a [PluginEntry], wanted: &PluginName) -> Result<&'a PluginEntry> {
-    let entry = entries
-        .iter()
-        .find(|entry| entry.name == *wanted)
+    let by_name = |name: &str| entries.iter().find(|entry| entry.name.as_str() == name);
+    let entry = by_name(wanted.as_str())
+        .or_else(|| by_name(&format!("trust-{wanted}")))
         .ok_or_else(|| {
             Usage::new(format!(
                 "there is no trust source {wanted}; there are {}",

@@ -63,6 +63,7 @@ pub(super) fn discovery(options: &JoinOptions, documents: &Documents) -> Result<
         ca,
         https_roots: None,
         accepted,
+        quorum: options.trust.as_ref().and_then(|trust| trust.quorum),
         timing,
     })
 }

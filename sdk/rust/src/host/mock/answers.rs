@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Entry, ask};
 use crate::cluster::{ClusterError, Kind};
-use crate::dns::DnsError;
+use crate::dns::{DnsError, Service};
 use crate::http::{self, Get, HttpError};
 use crate::log::Level;
 use crate::unverified_https::{FetchError, Limits, Response};
@@ -30,6 +32,31 @@ pub(crate) fn settings() -> Result<Vec<(String, String)>, String> {
     Ok(ask(|host| host.settings.clone()))
 }
 
+/// What a test set up is what it grants.
+pub(crate) fn grants() -> Result<String, String> {
+    Ok(ask(|host| {
+        let origins = host.http.keys().filter_map(|url| {
+            let origin = http::Url::parse(url).ok()?.origin()?;
+            Some(json!({"scheme": origin.scheme, "host": origin.host, "port": origin.port}))
+        });
+        let objects = host
+            .objects
+            .keys()
+            .map(|[group, version, kind, namespace, _]| {
+                let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
+                json!({"group": group, "version": version, "kind": kind, "namespace": namespace})
+            });
+        json!({
+            "dns": host.dns || !host.names.is_empty() || !host.services.is_empty(),
+            "clocks": host.clocks,
+            "folders": host.directories.keys().collect::<Vec<_>>(),
+            "http": origins.collect::<Vec<_>>(),
+            "cluster": objects.collect::<Vec<_>>(),
+        })
+        .to_string()
+    }))
+}
+
 pub(crate) fn wall_clock() -> Duration {
     ask(|host| host.wall_clock)
 }
@@ -52,8 +79,12 @@ pub(crate) fn random_bytes(length: usize) -> Vec<u8> {
 
 pub(crate) fn resolve(name: &str) -> Result<Vec<IpAddr>, DnsError> {
     ask(|host| host.names.get(name).cloned())
-        .filter(|addresses| !addresses.is_empty())
-        .ok_or_else(|| DnsError::NotFound(name.to_owned()))
+        .unwrap_or_else(|| Err(DnsError::NotFound(name.to_owned())))
+}
+
+pub(crate) fn services(name: &str) -> Result<Vec<Service>, DnsError> {
+    ask(|host| host.services.get(name).cloned())
+        .unwrap_or_else(|| Err(DnsError::NotFound(name.to_owned())))
 }
 
 pub(crate) fn cluster_get(
@@ -106,7 +137,7 @@ pub(crate) fn unverified_get(url: &str, limits: Limits) -> Result<Response, Fetc
 
 pub(crate) fn http_get(get: &Get) -> Result<http::Response, HttpError> {
     let response = ask(|host| host.http.get(&get.url.text).cloned())
-        .ok_or_else(|| HttpError::NotAllowed(get.url.text.clone()))?;
+        .unwrap_or_else(|| Err(HttpError::NotAllowed(get.url.text.clone())))?;
     if response.body.len() > get.body_bytes {
         return Err(HttpError::TooLarge(get.url.text.clone()));
     }

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::HOST;
 use crate::cluster::Kind;
-use crate::http;
+use crate::dns::{DnsError, Service};
+use crate::http::{self, HttpError};
 use crate::log::Level;
 use crate::unverified_https::{FetchError, Response};
 
@@ -35,8 +36,11 @@ pub struct MockHost {
     pub(super) directories: BTreeMap<String, Folder>,
     pub(super) objects: BTreeMap<[String; 5], String>,
     pub(super) unverified: BTreeMap<String, Result<Response, FetchError>>,
-    pub(super) http: BTreeMap<String, http::Response>,
-    pub(super) names: BTreeMap<String, Vec<IpAddr>>,
+    pub(super) http: BTreeMap<String, Result<http::Response, HttpError>>,
+    pub(super) names: BTreeMap<String, Result<Vec<IpAddr>, DnsError>>,
+    pub(super) services: BTreeMap<String, Result<Vec<Service>, DnsError>>,
+    pub(super) dns: bool,
+    pub(super) clocks: bool,
     pub(super) wall_clock: Duration,
     pub(super) random: u8,
 }
@@ -160,21 +164,57 @@ impl MockHost {
             headers: Vec::new(),
             body: body.into(),
         };
-        self.http.insert(url.to_owned(), response);
+        self.http.insert(url.to_owned(), Ok(response));
         self
     }
 
-    /// Gives a name its addresses.
+    /// Has a GET fail, and grants it.
+    #[must_use]
+    pub fn http_error(mut self, url: &str, error: HttpError) -> Self {
+        self.http.insert(url.to_owned(), Err(error));
+        self
+    }
+
+    /// Gives a name its addresses, and grants the resolver.
     #[must_use]
     pub fn name(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.names
-            .insert(name.to_owned(), addresses.into_iter().collect());
+        let addresses = addresses.into_iter().collect();
+        self.names.insert(name.to_owned(), Ok(addresses));
         self
     }
 
-    /// Sets the time of day.
+    /// Has the look-up of a name fail, and grants the resolver.
+    #[must_use]
+    pub fn name_error(mut self, name: &str, error: DnsError) -> Self {
+        self.names.insert(name.to_owned(), Err(error));
+        self
+    }
+
+    /// Gives a name its SRV records, or has their look-up fail, and grants the resolver.
+    #[must_use]
+    pub fn services(mut self, name: &str, services: Result<Vec<Service>, DnsError>) -> Self {
+        self.services.insert(name.to_owned(), services);
+        self
+    }
+
+    /// Grants the resolver.
+    #[must_use]
+    pub fn dns(mut self) -> Self {
+        self.dns = true;
+        self
+    }
+
+    /// Grants the clocks.
+    #[must_use]
+    pub fn clocks(mut self) -> Self {
+        self.clocks = true;
+        self
+    }
+
+    /// Sets the time of day, and grants the clocks.
     #[must_use]
     pub fn now(mut self, now: SystemTime) -> Self {
+        self.clocks = true;
         self.wall_clock = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();

@@ -9,12 +9,12 @@ mod token;
 use std::cell::RefCell;
 
 pub(crate) use answers::{
-    cluster_get, cluster_list, http_get, log, monotonic_clock, random_bytes, report_panics,
-    resolve, settings, unverified_get, wall_clock,
+    cluster_get, cluster_list, grants, http_get, log, monotonic_clock, random_bytes, report_panics,
+    resolve, services, settings, unverified_get, wall_clock,
 };
 pub(crate) use files::Directory;
 pub use mock_host::{Entry, Installed, MockHost};
-pub use requests::{bootstrap_request, renewal_request};
+pub use requests::{bootstrap_request, renewal_request, serving_request};
 pub use token::MockToken;
 pub(crate) use token::Token;
 

@@ -1,8 +1,11 @@
 //! Requests as nodes submit them, for tests of approvers.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use crate::csr_approver::{CLIENT_SIGNER, CertificateRequest, Requester, TokenFacts};
+use crate::csr_approver::{
+    CLIENT_SIGNER, CertificateRequest, Requester, SERVING_SIGNER, TokenFacts,
+};
 
 /// What a new node submits with a bootstrap token that has no bounds but its end, a day after 2026 began.
 pub fn bootstrap_request(node: &str, token_id: &str) -> CertificateRequest {
@@ -35,6 +38,7 @@ pub fn bootstrap_request(node: &str, token_id: &str) -> CertificateRequest {
             expires: Some(new_year + Duration::from_secs(86_400)),
         }),
         created: new_year,
+        rejoins: false,
     }
 }
 
@@ -48,5 +52,17 @@ pub fn renewal_request(node: &str) -> CertificateRequest {
         },
         token: None,
         ..bootstrap_request(node, "abcdef")
+    }
+}
+
+/// What a node submits for its serving certificate, with these names and addresses.
+pub fn serving_request(node: &str, dns_names: &[&str], addresses: &[IpAddr]) -> CertificateRequest {
+    CertificateRequest {
+        name: format!("csr-{node}-serving"),
+        signer_name: SERVING_SIGNER.to_owned(),
+        usages: vec!["digital signature".to_owned(), "server auth".to_owned()],
+        dns_names: dns_names.iter().map(ToString::to_string).collect(),
+        ip_addresses: addresses.to_vec(),
+        ..renewal_request(node)
     }
 }

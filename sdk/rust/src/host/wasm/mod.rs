@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::bindings::imports::slipway::plugin::{
-    bootstrap_token, cluster, host_log, unverified_https,
+    bootstrap_token, cluster, dns as dns_records, host_log, unverified_https,
 };
 use crate::bindings::imports::wasi::clocks::{
     monotonic_clock as wasi_monotonic, wall_clock as wasi_wall,
@@ -17,7 +17,7 @@ use crate::bindings::imports::wasi::random::random;
 use crate::bindings::imports::wasi::sockets::network::{ErrorCode, IpAddress};
 use crate::bindings::imports::wasi::sockets::{instance_network, ip_name_lookup};
 use crate::cluster::{ClusterError, Kind};
-use crate::dns::DnsError;
+use crate::dns::{DnsError, Service};
 use crate::log::Level;
 use crate::token::JwsError;
 use crate::unverified_https::{FetchError, Limits, Response};
@@ -64,6 +64,14 @@ pub(crate) fn settings() -> Result<Vec<(String, String)>, String> {
     })
 }
 
+pub(crate) fn grants() -> Result<String, String> {
+    match store::get("slipway:grants") {
+        Ok(Some(grants)) => Ok(grants),
+        Ok(None) => Err("the host does not say what it granted".to_owned()),
+        Err(store::Error::Upstream(reason) | store::Error::Io(reason)) => Err(reason),
+    }
+}
+
 pub(crate) fn wall_clock() -> Duration {
     let now = wasi_wall::now();
     Duration::new(now.seconds, now.nanoseconds)
@@ -102,6 +110,29 @@ pub(crate) fn resolve(name: &str) -> Result<Vec<IpAddr>, DnsError> {
             Err(code) => return Err(failed(code)),
         }
     }
+}
+
+pub(crate) fn services(name: &str) -> Result<Vec<Service>, DnsError> {
+    use dns_records::DnsError as Wit;
+    let records = dns_records::services(name).map_err(|error| match error {
+        Wit::InvalidName(name) => DnsError::InvalidName(name),
+        Wit::NotFound(name) => DnsError::NotFound(name),
+        Wit::Unavailable(_) => DnsError::Unavailable(name.to_owned()),
+        Wit::Other(reason) => DnsError::Other {
+            name: name.to_owned(),
+            reason,
+        },
+    })?;
+    Ok(records
+        .into_iter()
+        .map(|record| Service {
+            target: record.target,
+            port: record.port,
+            priority: record.priority,
+            weight: record.weight,
+            ttl: Duration::from_secs(record.ttl.into()),
+        })
+        .collect())
 }
 
 fn ip_address(address: IpAddress) -> IpAddr {
