@@ -1,16 +1,17 @@
 //! A cluster that Slipway launched, on either API server: what a flow finds on one it finds on both.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::asked::Asked;
 use crate::cluster::Cluster;
 use crate::invitation::{Invitation, discovery_document, let_in};
 use crate::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL};
-use crate::program::Finished;
+use crate::program::{Finished, kubectl};
 use crate::sandbox::Sandbox;
 
 /// Makes a test on each backend of every flow: a function that takes the [`Backend`].
@@ -105,26 +106,48 @@ impl Backend {
                     Approval::Manual => &[],
                     Approval::Automatic => &["--auto-approve"],
                 };
-                let cluster = Cluster::start(&[approval, flags].concat());
-                Launched {
-                    invitation: cluster.invitation(),
-                    on: ApiServer::Embedded(cluster),
-                }
+                embedded(Sandbox::new(), &[approval, flags].concat())
             }
-            Self::Kubernetes => {
-                let cluster = Kubernetes::start();
-                let invitation = cluster.initialise(flags);
-                let plugins = approval.plugins();
-                let controller = Controller::signing(&cluster, &cluster.kubeconfig(), plugins, &[]);
-                Launched {
-                    invitation,
-                    on: ApiServer::Kubernetes {
-                        controller,
-                        cluster: Box::new(cluster),
-                    },
-                }
-            }
+            Self::Kubernetes => on_kubernetes(approval.plugins(), flags),
         }
+    }
+
+    /// Launches a cluster whose nodes are let in by this PluginConfiguration.
+    ///
+    /// # Panics
+    /// As for [`launch`](Self::launch).
+    #[must_use]
+    pub fn launch_by(self, plugins: &str) -> Launched {
+        match self {
+            Self::Embedded => {
+                let sandbox = Sandbox::new();
+                let file = sandbox.write("plugins.yaml", plugins);
+                let file = file.to_str().expect("a path in UTF-8").to_owned();
+                embedded(sandbox, &["--config", &file])
+            }
+            Self::Kubernetes => on_kubernetes(plugins, &[]),
+        }
+    }
+}
+
+fn embedded(sandbox: Sandbox, arguments: &[&str]) -> Launched {
+    let cluster = Cluster::start_in(sandbox, arguments);
+    Launched {
+        invitation: cluster.invitation(),
+        on: ApiServer::Embedded(cluster),
+    }
+}
+
+fn on_kubernetes(plugins: &str, flags: &[&str]) -> Launched {
+    let cluster = Kubernetes::start();
+    let invitation = cluster.initialise(flags);
+    let controller = Controller::signing(&cluster, &cluster.kubeconfig(), plugins, &[]);
+    Launched {
+        invitation,
+        on: ApiServer::Kubernetes {
+            controller,
+            cluster: Box::new(cluster),
+        },
     }
 }
 
@@ -208,12 +231,102 @@ impl Launched {
         }
     }
 
+    /// Submits a request with the credentials of a kubeconfig.
+    #[must_use]
+    pub fn submit(&self, kubeconfig: &Path, asked: &Asked) -> Finished {
+        let mut create = kubectl(kubeconfig);
+        // Raw: a bootstrap token may not ask the API server what it serves.
+        Finished::of(
+            create.args([
+                "create",
+                "--raw=/apis/certificates.k8s.io/v1/certificatesigningrequests",
+                "--filename=-",
+            ]),
+            &asked.manifest().to_string(),
+        )
+    }
+
+    /// A kubeconfig for whom this bearer token stands for.
+    ///
+    /// # Panics
+    /// The administrator's kubeconfig is not what is expected.
+    #[must_use]
+    pub fn kubeconfig_with_token(&self, token: &str) -> PathBuf {
+        let administrator = match &self.on {
+            ApiServer::Embedded(cluster) => cluster.kubeconfig(),
+            ApiServer::Kubernetes { cluster, .. } => cluster.kubeconfig(),
+        };
+        with_token(self.sandbox(), &administrator, "token", token)
+    }
+
+    /// Waits until a request has been decided, or has got its certificate, and returns it as `slipway csr list` has it.
+    ///
+    /// # Panics
+    /// It has not after half a minute.
+    #[must_use]
+    #[track_caller]
+    pub fn decided(&self, request: &str) -> Value {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let requests = self.requests();
+            let is_it = |listed: &&Value| {
+                listed["name"] == request
+                    && (listed["standing"] == "denied" || listed["standing"] == "issued")
+            };
+            if let Some(found) = requests.iter().find(is_it) {
+                return found.clone();
+            }
+            assert!(
+                Instant::now() < end,
+                "{request} is not decided: {requests:?}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// The folder of the decision log.
     #[must_use]
     pub fn decision_log(&self) -> PathBuf {
         match &self.on {
             ApiServer::Embedded(cluster) => cluster.sandbox().decision_log(),
             ApiServer::Kubernetes { controller, .. } => controller.decision_log(),
+        }
+    }
+
+    /// The file with the PluginConfiguration of the controllers.
+    #[must_use]
+    pub fn policy_file(&self) -> PathBuf {
+        match &self.on {
+            ApiServer::Embedded(cluster) => cluster.sandbox().dir().join("kubernetes/slipway.yaml"),
+            ApiServer::Kubernetes { controller, .. } => controller.policy_file(),
+        }
+    }
+
+    /// What the controllers said so far.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.on {
+            ApiServer::Embedded(cluster) => {
+                let log = cluster.sandbox().dir().join("state/serve.log");
+                std::fs::read_to_string(log).expect("the server's log")
+            }
+            ApiServer::Kubernetes { controller, .. } => controller.log(),
+        }
+    }
+
+    /// Waits until the controllers have said this.
+    ///
+    /// # Panics
+    /// They have not after half a minute.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < end, "no {text:?} in {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -339,6 +452,25 @@ impl Launched {
     pub fn objects(&self) -> BTreeMap<String, String> {
         objects(|arguments| self.kubectl(arguments))
     }
+}
+
+/// A kubeconfig for whom a bearer token stands for, made of the administrator's.
+///
+/// # Panics
+/// The administrator's kubeconfig is not what kubeadm and slipway write.
+#[must_use]
+pub(crate) fn with_token(
+    sandbox: &Sandbox,
+    administrator: &Path,
+    name: &str,
+    token: &str,
+) -> PathBuf {
+    let administrator = std::fs::read_to_string(administrator).expect("a kubeconfig");
+    let (before, _) = administrator
+        .split_once("users:")
+        .expect("users stand last");
+    let text = format!("{before}users:\n- name: kubernetes-admin\n  user:\n    token: {token}\n");
+    sandbox.write(&format!("{name}.conf"), &text)
 }
 
 /// Every object that a command about requests or tokens could change, with its version, as this kubectl shows them. Leases

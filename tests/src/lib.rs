@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the real binary, in folders and processes of each test's own, on loopback, against
 //! the embedded API and against real Kubernetes.
 
+mod asked;
 mod clock;
 mod cluster;
 mod identity;
@@ -12,6 +13,7 @@ mod program;
 mod sandbox;
 mod volume;
 
+pub use asked::Asked;
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
 pub use identity::{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use slipway_tests::{Cluster, Finished, Sandbox, kubectl, openssl};
+use slipway_tests::{Asked, Cluster, Finished, Sandbox, kubectl, openssl};
 
 const HOUR: u64 = 3600;
 
@@ -140,53 +140,6 @@ bootstrapTokens:
     assert!(!sandbox.dir().exists());
 }
 
-/// A request for a serving certificate of the node, with this name in it.
-fn serving_request(node: &Sandbox, kubeconfig: &Path, name: &str) -> String {
-    let profile = format!(
-        "[req]\nprompt=no\ndistinguished_name=dn\nreq_extensions=san\n[dn]\nO=system:nodes\nCN=system:node:worker-1\n\
-         [san]\nsubjectAltName=DNS:{name}\n"
-    );
-    let profile = node.write("serving.cnf", &profile);
-    let made = Finished::of(
-        openssl()
-            .args([
-                "req",
-                "-new",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-keyout",
-            ])
-            .arg(node.file("serving.key"))
-            .arg("-config")
-            .arg(&profile),
-        "",
-    );
-    let pem = base64(&made.success());
-    let object = serde_json::json!({
-        "apiVersion": "certificates.k8s.io/v1",
-        "kind": "CertificateSigningRequest",
-        "metadata": { "name": "serving" },
-        "spec": {
-            "request": pem,
-            "signerName": "kubernetes.io/kubelet-serving",
-            "usages": ["digital signature", "server auth"],
-        },
-    });
-    let create = Finished::of(
-        kubectl(kubeconfig).args(["create", "-f", "-"]),
-        &object.to_string(),
-    );
-    let _ = create.success();
-    "serving".to_owned()
-}
-
-fn base64(text: &str) -> String {
-    Finished::of(openssl().args(["base64", "-A"]), text).success()
-}
-
 #[test]
 fn a_person_who_approves_is_told_what_the_cluster_itself_would_object_to() {
     let cluster = Cluster::start(&[
@@ -196,8 +149,10 @@ fn a_person_who_approves_is_told_what_the_cluster_itself_would_object_to() {
     let node = Sandbox::new();
     let _ = cluster.join(&node, "worker-1", &[]).success();
     let kubeconfig = node.dir().join("kubernetes/kubelet.conf");
-    let name = serving_request(&node, &kubeconfig, "bastion.example");
-    let shown = cluster.slipway(&["csr", "show", &name]).success();
+    let asked = Asked::serving("serving", "worker-1", "DNS:bastion.example").manifest();
+    let mut create = kubectl(&kubeconfig);
+    let _ = Finished::of(create.args(["create", "--filename=-"]), &asked.to_string()).success();
+    let shown = cluster.slipway(&["csr", "show", "serving"]).success();
     assert!(
         shown.contains("bastion.example") && shown.contains('✗'),
         "{shown}"

@@ -204,7 +204,8 @@ async fn run_controllers(
     let controllers = Controllers::builder(admin)
         .bootstrap_signer()
         .token_cleaner()
-        .approver(Chain::new(approvers), log.clone())
+        .policy(Chain::new(approvers))
+        .approver(log.clone())
         .csr_signer(Signing::new(Arc::new(authority)), log)
         .build();
     tokio::spawn(async move { controllers.run(stop).await });

@@ -13,6 +13,7 @@ use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::HostPort;
 use slipway_config::pin::CaPin;
+use slipway_config::plugin::PluginConfiguration;
 use slipway_controller::ClusterSettings;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::guardrail::LifetimePolicy;
@@ -22,6 +23,7 @@ pub(crate) use self::kubeconfig::Connection;
 use self::patience::Patience;
 use crate::arguments::ClusterArguments;
 use crate::failure::Coded;
+use crate::policy;
 use crate::server::ServerSettings;
 
 /// As --kubeconfig says, else as the administrator of the cluster below --dir, else as KUBECONFIG says, else as the
@@ -86,19 +88,24 @@ pub(crate) async fn administrator(layout: &Layout) -> Result<Client> {
     kubeconfig::client(&[file], Patience::OF_A_PERSON).await
 }
 
-/// What the operator said about the cluster, where it is the one that init made here; so that a request is judged as its
+/// What the operator said about the cluster that is meant, as far as it is known here, so that a request is judged as its
 /// own server judges it.
-pub(crate) fn settings(arguments: &ClusterArguments, layout: &Layout) -> Result<ClusterSettings> {
-    let settings = match is_here(arguments, layout) {
+pub(crate) fn settings(
+    arguments: &ClusterArguments,
+    layout: &Layout,
+    configured: Option<&PluginConfiguration>,
+) -> Result<ClusterSettings> {
+    let names = configured.map(policy::of_nodes).unwrap_or_default();
+    let server = match is_here(arguments, layout) {
         true => ServerSettings::find(layout)?,
         false => None,
     };
-    Ok(match settings {
-        Some(settings) => settings.cluster(&ServerSettings::plugins(layout)?),
+    Ok(match server {
+        Some(server) => server.cluster(names),
         // Nothing here says who signs there.
         None => ClusterSettings {
             lifetime: LifetimePolicy::ANOTHER_SIGNER,
-            ..ClusterSettings::default()
+            ..names
         },
     })
 }

@@ -12,6 +12,7 @@ mod input;
 mod logging;
 mod output;
 mod plugins;
+mod policy;
 mod progress;
 mod reach;
 mod secret;

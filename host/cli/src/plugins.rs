@@ -31,6 +31,15 @@ pub(crate) async fn check(configuration: &PluginConfiguration) -> Result<()> {
     Ok(())
 }
 
+/// The trade-offs of a policy.
+pub(crate) fn posture_of_policy(configuration: &PluginConfiguration) -> Vec<PostureEntry> {
+    let mut entries = posture(configuration);
+    if configuration.approves_automatically() {
+        entries.push(PostureId::AutomaticApproval.entry());
+    }
+    entries
+}
+
 /// The trade-offs that a configuration of plugins has. What the bundled defaults need is none.
 pub(crate) fn posture(configuration: &PluginConfiguration) -> Vec<PostureEntry> {
     let defaults = PluginConfiguration::default();

@@ -24,13 +24,14 @@ use slipway_pki::signer::NodeSigner;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
-use crate::chain::{Chain, Reviewed};
+use crate::chain::Reviewed;
 use crate::claims::{Claimed, Claims};
 use crate::cluster::{Guard, GuardedCsr};
 use crate::condition::{self, APPROVED, DENIED, REVIEWED, Standing};
 use crate::decision_log::{Action, DecisionLog, Entry, Stage};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
+use crate::policy::PolicyInForce;
 use crate::queue::Next;
 use crate::system::Clock;
 use crate::watch::Cache;
@@ -47,7 +48,7 @@ pub(crate) struct Approver {
     pub(crate) requests: Api<CertificateSigningRequest>,
     pub(crate) cache: Cache<CertificateSigningRequest>,
     pub(crate) guard: Guard,
-    pub(crate) chain: Chain,
+    pub(crate) policy: PolicyInForce,
     pub(crate) claims: Claims,
     pub(crate) ledgers: Ledgers,
     pub(crate) log: DecisionLog,
@@ -87,9 +88,10 @@ impl Approver {
     }
 
     async fn review(&self, request: CertificateSigningRequest) -> Result<Next, Error> {
-        let checked = self.guard.check(&request).await?;
+        let policy = self.policy.current();
+        let checked = self.guard.check(&request, &policy.cluster).await?;
         let now = (self.clock)();
-        let (reviewed, decision) = self.chain.judge(&request, &checked, now).await;
+        let (reviewed, decision) = policy.chain.judge(&request, &checked, now).await;
         let case = Case {
             request,
             checked,
@@ -163,7 +165,7 @@ impl Approver {
     ) -> Result<CertificateSigningRequest, Error> {
         let entry = case.entry(decision, None);
         let why = entry.reason.clone();
-        self.log.record(entry).await?;
+        self.write_down(entry).await?;
         let mut request = case.request;
         condition::put(&mut request, type_, "True", reason, &why, (self.clock)());
         let name = request.name_any();
@@ -206,9 +208,16 @@ impl Approver {
         let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
             measures::decided(reason);
-            self.log.record(entry).await?;
+            self.write_down(entry).await?;
         }
         Ok(next)
+    }
+
+    async fn write_down(&self, entry: Entry) -> Result<(), Error> {
+        for opinion in entry.opinions.iter().filter(|opinion| opinion.disagrees) {
+            measures::disagreed(&opinion.plugin);
+        }
+        Ok(self.log.record(entry).await?)
     }
 
     /// What a denied request held is free again.

@@ -49,6 +49,14 @@ impl Default for ClusterSettings {
     }
 }
 
+impl ClusterSettings {
+    /// Whether a request is for a signer that is configured here.
+    pub fn is_ours(&self, request: &CertificateSigningRequest) -> bool {
+        NodeSigner::from_name(&request.spec.signer_name)
+            .is_some_and(|signer| self.signers.contains(&signer))
+    }
+}
+
 impl GuardedCsr {
     /// A request that is nobody's business here.
     const IGNORED: Self = Self {
@@ -61,7 +69,6 @@ impl GuardedCsr {
 #[derive(Clone)]
 pub struct Guard {
     client: kube::Client,
-    settings: ClusterSettings,
     submitters: Submitters,
     clock: Clock,
 }
@@ -77,46 +84,44 @@ pub struct GuardedCsr {
 
 impl Guard {
     /// Guardrails over this client.
-    pub fn new(
-        client: kube::Client,
-        settings: ClusterSettings,
-        ledgers: Ledgers,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {
         Self {
             submitters: Submitters::new(client.clone(), ledgers, clock.clone()),
             client,
-            settings,
             clock,
         }
-    }
-
-    /// Whether a request is for a signer that is configured here.
-    pub fn is_ours(&self, request: &CertificateSigningRequest) -> bool {
-        NodeSigner::from_name(&request.spec.signer_name)
-            .is_some_and(|signer| self.settings.signers.contains(&signer))
     }
 
     /// Applies every rule to a request, for whoever looks at it. Nothing is written.
     ///
     /// # Errors
     /// When a fact cannot be read now: nothing is known about the request then, and it is to be tried again.
-    pub async fn look(&self, request: &CertificateSigningRequest) -> Result<GuardedCsr, Error> {
-        if !self.is_ours(request) {
+    pub async fn look(
+        &self,
+        request: &CertificateSigningRequest,
+        settings: &ClusterSettings,
+    ) -> Result<GuardedCsr, Error> {
+        if !settings.is_ours(request) {
             return Ok(GuardedCsr::IGNORED);
         }
-        self.apply(request, self.submitters.look(request)).await
+        let token = self.submitters.look(request);
+        self.apply(request, settings, token).await
     }
 
     /// The same for whoever decides about the request: the ledger of the token behind it is there when this returns.
     ///
     /// # Errors
     /// As for [`look`](Self::look).
-    pub async fn check(&self, request: &CertificateSigningRequest) -> Result<GuardedCsr, Error> {
-        if !self.is_ours(request) {
+    pub async fn check(
+        &self,
+        request: &CertificateSigningRequest,
+        settings: &ClusterSettings,
+    ) -> Result<GuardedCsr, Error> {
+        if !settings.is_ours(request) {
             return Ok(GuardedCsr::IGNORED);
         }
-        self.apply(request, self.submitters.adopt(request)).await
+        let token = self.submitters.adopt(request);
+        self.apply(request, settings, token).await
     }
 
     /// The token behind a request as it stands now. Nothing is written.
@@ -133,22 +138,26 @@ impl Guard {
     async fn apply(
         &self,
         request: &CertificateSigningRequest,
+        settings: &ClusterSettings,
         token: impl Future<Output = Result<Option<TokenFacts>, Error>>,
     ) -> Result<GuardedCsr, Error> {
-        let (token, nodes, api_server) =
-            tokio::try_join!(token, self.nodes(request), self.api_server(request))?;
+        let (token, nodes, api_server) = tokio::try_join!(
+            token,
+            self.nodes(request),
+            self.api_server(request, settings)
+        )?;
         let now = (self.clock)();
         let created = request.creation_timestamp().map_or(now, |time| time.0);
         let spec = &request.spec;
         let username = spec.username.as_deref().unwrap_or_default();
         let cluster = ClusterFacts {
             now,
-            signers: self.settings.signers.clone(),
-            lifetime: self.settings.lifetime,
+            signers: settings.signers.clone(),
+            lifetime: settings.lifetime,
             nodes,
-            control_plane: self.settings.control_plane.clone(),
+            control_plane: settings.control_plane.clone(),
             api_server,
-            rejoin_allowed: self.settings.rejoin_allowed.clone(),
+            rejoin_allowed: settings.rejoin_allowed.clone(),
             token: token.clone(),
         };
         let csr = CsrFacts {
@@ -193,8 +202,9 @@ impl Guard {
     async fn api_server(
         &self,
         request: &CertificateSigningRequest,
+        settings: &ClusterSettings,
     ) -> Result<ApiServerIdentity, Error> {
-        let mut identity = self.settings.api_server.clone();
+        let mut identity = settings.api_server.clone();
         if request.spec.signer_name != NodeSigner::KubeletServing.name() {
             return Ok(identity);
         }

@@ -17,18 +17,18 @@ use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::queues::{RequestQueues, look_again};
+use self::queues::{RequestQueues, look_again, look_at_all_again};
 use self::tasks::{Tasks, or_stop};
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
-use crate::chain::Chain;
 use crate::claims::Claims;
-use crate::cluster::{ClusterSettings, Guard};
+use crate::cluster::Guard;
 use crate::csr_cleaner::CsrCleaner;
 use crate::csr_signer::CsrSigner;
 use crate::decision_log::DecisionLog;
 use crate::error::Error;
 use crate::ledger::Ledgers;
+use crate::policy::{Policy, PolicyInForce};
 use crate::system::{self, Clock, system_clock};
 use crate::token_cleaner::TokenCleaner;
 use crate::token_keeper::{TokenEvent, TokenKeeper};
@@ -42,11 +42,11 @@ const CLAIM_SWEEP: Duration = Duration::from_secs(30);
 pub struct Controllers {
     client: kube::Client,
     clock: Clock,
-    settings: ClusterSettings,
+    policy: PolicyInForce,
     bootstrap_signer: bool,
     token_cleaner: bool,
     csr_cleaner: bool,
-    approver: Option<(Chain, DecisionLog)>,
+    approver: Option<DecisionLog>,
     signer: Option<(Signing, DecisionLog)>,
 }
 
@@ -79,7 +79,7 @@ impl Controllers {
         ControllersBuilder(Self {
             client,
             clock: system_clock(),
-            settings: ClusterSettings::default(),
+            policy: Policy::default().into(),
             bootstrap_signer: false,
             token_cleaner: false,
             csr_cleaner: false,
@@ -208,18 +208,17 @@ impl Controllers {
         );
         let guard = Guard::new(
             self.client.clone(),
-            self.settings.clone(),
             ledgers.clone(),
             Arc::clone(&self.clock),
         );
         let requests = RequestQueues::default();
         let (cache, writer) = cache();
-        if let Some((chain, log)) = &self.approver {
+        if let Some(log) = &self.approver {
             let approver = Approver {
                 requests: api.clone(),
                 cache: cache.clone(),
                 guard: guard.clone(),
-                chain: chain.clone(),
+                policy: self.policy.clone(),
                 claims: claims.clone(),
                 ledgers: ledgers.clone(),
                 log: log.clone(),
@@ -228,6 +227,14 @@ impl Controllers {
             tasks.start_work("approver", &requests.approver, move |name| {
                 let approver = approver.clone();
                 async move { approver.handle(&name).await }
+            });
+            let mut policies = self.policy.changes();
+            let (all, queue) = (cache.clone(), Arc::clone(&requests.approver));
+            tasks.start("new-policy", |stop| async move {
+                while let Some(Ok(())) = or_stop(&stop, policies.changed().map(Some)).await {
+                    look_at_all_again(&all, &queue);
+                }
+                stop.cancelled().await;
             });
             let (cache, queue) = (cache.clone(), Arc::clone(&requests.approver));
             tasks.start("revocation", |stop| async move {
@@ -241,7 +248,8 @@ impl Controllers {
             let signer = CsrSigner {
                 requests: api.clone(),
                 cache: cache.clone(),
-                guard: guard.clone(),
+                guard,
+                policy: self.policy.clone(),
                 claims: claims.clone(),
                 ledgers: ledgers.clone(),
                 log: log.clone(),
@@ -261,7 +269,7 @@ impl Controllers {
         if self.csr_cleaner {
             let cleaner = CsrCleaner {
                 client: self.client.clone(),
-                guard,
+                policy: self.policy.clone(),
                 clock: Arc::clone(&self.clock),
                 cache,
             };
@@ -278,9 +286,9 @@ impl Controllers {
 }
 
 impl ControllersBuilder {
-    /// What the operator says about the cluster.
-    pub fn settings(mut self, settings: ClusterSettings) -> Self {
-        self.0.settings = settings;
+    /// What decides about requests; whoever holds a clone can exchange it while the controllers run.
+    pub fn policy(mut self, policy: impl Into<PolicyInForce>) -> Self {
+        self.0.policy = policy.into();
         self
     }
 
@@ -309,8 +317,8 @@ impl ControllersBuilder {
     }
 
     /// Decides certificate signing requests, writing each decision down.
-    pub fn approver(mut self, chain: Chain, log: DecisionLog) -> Self {
-        self.0.approver = Some((chain, log));
+    pub fn approver(mut self, log: DecisionLog) -> Self {
+        self.0.approver = Some(log);
         self
     }
 

@@ -11,9 +11,9 @@ use kube::api::{Api, DeleteParams, Preconditions};
 use slipway_pki::certificate::Certificate;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::Guard;
 use crate::condition::{self, APPROVED, DENIED, FAILED, Standing};
 use crate::error::{During as _, Error};
+use crate::policy::PolicyInForce;
 use crate::system::{Clock, later};
 use crate::watch::Cache;
 
@@ -27,7 +27,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// Deletes requests that are over.
 pub(crate) struct CsrCleaner {
     pub(crate) client: kube::Client,
-    pub(crate) guard: Guard,
+    pub(crate) policy: PolicyInForce,
     pub(crate) clock: Clock,
     pub(crate) cache: Cache<CertificateSigningRequest>,
 }
@@ -55,8 +55,9 @@ impl CsrCleaner {
     async fn clean(&self) -> Result<(), Error> {
         let requests: Api<CertificateSigningRequest> = Api::all(self.client.clone());
         let now = (self.clock)();
+        let policy = self.policy.current();
         for request in self.cache.state() {
-            if !self.guard.is_ours(&request) || !is_over(&request, now) {
+            if !policy.cluster.is_ours(&request) || !is_over(&request, now) {
                 continue;
             }
             let name = request.metadata.name.as_deref().unwrap_or_default();

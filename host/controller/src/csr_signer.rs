@@ -26,6 +26,7 @@ use crate::condition::{self, FAILED, Standing};
 use crate::decision_log::{Action, DecisionLog, Entry, IssuedCertificate, Stage};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
+use crate::policy::PolicyInForce;
 use crate::queue::Next;
 use crate::system::Clock;
 use crate::watch::Cache;
@@ -37,6 +38,7 @@ pub(crate) struct CsrSigner {
     pub(crate) requests: Api<CertificateSigningRequest>,
     pub(crate) cache: Cache<CertificateSigningRequest>,
     pub(crate) guard: Guard,
+    pub(crate) policy: PolicyInForce,
     pub(crate) claims: Claims,
     pub(crate) ledgers: Ledgers,
     pub(crate) log: DecisionLog,
@@ -85,7 +87,10 @@ impl CsrSigner {
         if let Some(approval) = trail::decision(&request) {
             self.log.record(approval).await?;
         }
-        let checked = self.guard.check(&request).await?;
+        let checked = self
+            .guard
+            .check(&request, &self.policy.current().cluster)
+            .await?;
         let guarded = match &checked.guarded {
             Guarded::Ignored => return Ok(()),
             Guarded::Broken(findings) => {

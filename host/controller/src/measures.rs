@@ -26,6 +26,8 @@ struct Measures {
     work: Family<Label, Histogram>,
     leader: Gauge,
     broken_watches: Counter,
+    policies: Family<Label, Counter>,
+    disagreements: Family<[(&'static str, String); 1], Counter>,
 }
 
 /// Everything that was counted since the process began, in OpenMetrics' text form.
@@ -55,6 +57,20 @@ pub(crate) fn worked(controller: &'static str, took: Duration) {
     of_controller.observe(took.as_secs_f64());
 }
 
+/// Counts a change of the policy, and whether it came in force.
+pub fn policy_changed(in_force: bool) {
+    let outcome = if in_force { "in-force" } else { "refused" };
+    count(&MEASURES.policies, [("outcome", outcome)]);
+}
+
+/// Counts a decision with which an approver in the mode shadow disagrees.
+pub(crate) fn disagreed(plugin: &str) {
+    let of_plugin = MEASURES
+        .disagreements
+        .get_or_create(&[("plugin", plugin.to_owned())]);
+    of_plugin.inc();
+}
+
 pub(crate) fn leads(leads: bool) {
     MEASURES.leader.set(leads.into());
 }
@@ -78,6 +94,8 @@ impl Measures {
             work: Family::new_with_constructor(buckets),
             leader: Gauge::default(),
             broken_watches: Counter::default(),
+            policies: Family::default(),
+            disagreements: Family::default(),
         };
         let registry = &mut measures.registry;
         registry.register(
@@ -105,6 +123,16 @@ impl Measures {
             "watches_broken",
             "Watches that broke and were taken up again",
             measures.broken_watches.clone(),
+        );
+        registry.register(
+            "policy_changes",
+            "Changes of the policy's file, by whether they came in force or were refused",
+            measures.policies.clone(),
+        );
+        registry.register(
+            "shadow_disagreements",
+            "Decisions with which an approver in the mode shadow disagrees, by approver",
+            measures.disagreements.clone(),
         );
         measures
     }

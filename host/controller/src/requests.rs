@@ -206,7 +206,7 @@ impl Requests {
         &self,
         request: &CertificateSigningRequest,
     ) -> Result<(GuardedCsr, Option<Finding>), Error> {
-        let checked = self.guard().look(request).await?;
+        let checked = self.guard().look(request, &self.settings).await?;
         let claim = match condition::standing(request) {
             Standing::Open => self.claim_of_another(request, &checked).await?,
             _ => None,
@@ -219,7 +219,7 @@ impl Requests {
         name: &str,
         request: &CertificateSigningRequest,
     ) -> Result<(), RequestError> {
-        let checked = self.guard().check(request).await?;
+        let checked = self.guard().check(request, &self.settings).await?;
         match &checked.guarded {
             Guarded::Passed(_) => {}
             Guarded::Broken(findings) => {
@@ -305,12 +305,7 @@ impl Requests {
     }
 
     fn guard(&self) -> Guard {
-        Guard::new(
-            self.client.clone(),
-            self.settings.clone(),
-            self.ledgers(),
-            self.clock.clone(),
-        )
+        Guard::new(self.client.clone(), self.ledgers(), self.clock.clone())
     }
 
     fn ledgers(&self) -> Ledgers {

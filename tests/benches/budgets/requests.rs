@@ -9,7 +9,8 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::api::{PostParams, WatchEvent, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt as _};
-use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Controller, Kubernetes, request};
+use slipway_tests::Asked;
+use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Controller, Kubernetes};
 
 use crate::figure::Quantity;
 
@@ -71,7 +72,7 @@ fn requests(name: &str, number: usize) -> Vec<CertificateSigningRequest> {
     (0..number)
         .map(|number| {
             let node = format!("{name}-{number}");
-            serde_json::from_value(request(&node, &node)).expect("a request")
+            serde_json::from_value(Asked::client(&node, &node).manifest()).expect("a request")
         })
         .collect()
 }

@@ -9,6 +9,7 @@ use super::kubeadm::Kubeadm;
 use super::port::Port;
 use super::process::{Process, keep_logs_of_failure};
 use crate::invitation::{Invitation, discovery_document, request_of};
+use crate::launched::with_token;
 use crate::program::Finished;
 use crate::sandbox::Sandbox;
 
@@ -206,13 +207,7 @@ impl Kubernetes {
     /// The administrator's kubeconfig is not what kubeadm writes.
     #[must_use]
     pub fn kubeconfig_with_token(&self, name: &str, token: &str) -> PathBuf {
-        let administrator = std::fs::read_to_string(self.kubeconfig()).expect("a kubeconfig");
-        let (before, _) = administrator
-            .split_once("users:")
-            .expect("users stand last");
-        let text =
-            format!("{before}users:\n- name: kubernetes-admin\n  user:\n    token: {token}\n");
-        self.sandbox.write(&format!("{name}.conf"), &text)
+        with_token(&self.sandbox, &self.kubeconfig(), name, token)
     }
 
     /// The machine that it runs on.

@@ -106,6 +106,12 @@ impl Controller {
         get(&self.metrics, "/metrics").1
     }
 
+    /// The file with its PluginConfiguration.
+    #[must_use]
+    pub fn policy_file(&self) -> PathBuf {
+        self.machine.file("plugins.yaml")
+    }
+
     /// The folder of its decision log.
     #[must_use]
     pub fn decision_log(&self) -> PathBuf {

@@ -17,7 +17,6 @@ mod namespace;
 mod port;
 mod process;
 mod proxy;
-mod requests;
 
 pub use audit::Answered;
 pub use cluster::{ALL_CONTROLLERS, Kubernetes};
@@ -26,4 +25,3 @@ pub use controller::{AUTOMATIC, Controller, MANUAL};
 pub use kubelet::Kubelet;
 pub use machine::Machine;
 pub use proxy::Proxy;
-pub use requests::request;

@@ -15,6 +15,7 @@ on_both_backends!(
     a_source_that_is_away_gives_way_to_the_next,
     a_source_that_finds_a_forgery_is_not_overruled_by_a_file,
     from_a_file_without_a_ca_which_the_machines_own_roots_make_good,
+    two_sources_have_to_agree,
 );
 
 /// A process that ends with the value.
@@ -243,6 +244,72 @@ fn a_source_that_finds_a_forgery_is_not_overruled_by_a_file(backend: Backend) {
     let refused = join_with_both(&cluster, &node, &cluster.invitation().server, &wrong);
     let message = refused.failure(3);
     assert!(!message.contains("asking the next"), "{message}");
+    assert!(!node.dir().join("kubernetes").exists());
+}
+
+fn two_sources_have_to_agree(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let (server, pin) = (&cluster.invitation().server, &cluster.invitation().pin);
+    let join = |node: &Sandbox, documents: &[String]| {
+        let files: Vec<_> = documents
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                node.write(&format!("{index}.conf"), text)
+                    .display()
+                    .to_string()
+            })
+            .collect();
+        let token = node
+            .write("token", &cluster.invitation().token)
+            .display()
+            .to_string();
+        let mut arguments = vec![
+            server.as_str(),
+            "--trust",
+            "2-of",
+            "jws,file",
+            "--discovery-token-ca-cert-hash",
+            pin,
+            "--tls-bootstrap-token-file",
+            &token,
+        ];
+        for file in &files {
+            arguments.extend(["--discovery-file", file]);
+        }
+        join(&cluster, node, &arguments)
+    };
+    let document = cluster.discovery_document();
+    let joined = join(&Sandbox::new(), std::slice::from_ref(&document));
+    let _ = joined.success();
+    let told = joined.stderr();
+    assert!(
+        told.contains("2 independent trust sources agree on the CA sha256:"),
+        "{told}"
+    );
+
+    let (other, _) = cluster
+        .sandbox()
+        .self_signed("other", &["basicConstraints=critical,CA:TRUE"]);
+    let other = std::fs::read_to_string(other).expect("a certificate");
+    let other = Finished::of(openssl().args(["base64", "-A"]), &other).success();
+    let rogue: String = document
+        .lines()
+        .map(
+            |line| match line.split_once("certificate-authority-data: ") {
+                Some((before, _)) => {
+                    format!("{before}certificate-authority-data: {}\n", other.trim())
+                }
+                None => format!("{line}\n"),
+            },
+        )
+        .collect();
+    let node = Sandbox::new();
+    let refused = join(&node, &[rogue]).failure(3);
+    assert!(
+        refused.contains("have to agree on the cluster's CA, and do not"),
+        "{refused}"
+    );
     assert!(!node.dir().join("kubernetes").exists());
 }
 

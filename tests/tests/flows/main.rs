@@ -1,11 +1,13 @@
 //! The main job, through the real binary, on either API server: a cluster is launched, nodes join it, people and policies
 //! decide. Each flow is written once and run on both.
 
+mod attacks;
 mod deciding;
 mod decisions;
 mod discovery;
 mod joining;
 mod messages;
 mod names;
+mod policies;
 mod resuming;
 mod tokens;

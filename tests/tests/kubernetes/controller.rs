@@ -1,8 +1,8 @@
 //! Slipway's controllers on an unmodified API server, in the place of kube-controller-manager's.
 
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
-use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL, kubectl, request};
-use slipway_tests::{Finished, Invitation, Sandbox, assert_identity, let_in};
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL, kubectl};
+use slipway_tests::{Asked, Finished, Invitation, Sandbox, assert_identity, let_in};
 
 /// `slipway init --kubeconfig` on a cluster that has all that it makes.
 #[track_caller]
@@ -178,7 +178,7 @@ fn without_sign_nothing_is_approved_that_would_hold_longer_than_another_signer_g
         ("for-a-year", longest, "Approved"),
         ("for-longer", longest + 1, "Denied"),
     ] {
-        let mut asked = request(name, name);
+        let mut asked = Asked::client(name, name).manifest();
         asked["spec"]["expirationSeconds"] = seconds.into();
         let file = cluster.sandbox().write("request.json", &asked.to_string());
         let mut create = kubectl(&node);

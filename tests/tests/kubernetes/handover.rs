@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, kubectl, request};
+use slipway_tests::Asked;
+use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, kubectl};
 
 use super::controller::start;
 use super::joins::assert_each_decided_once;
@@ -36,7 +37,9 @@ fn requests() -> Vec<Value> {
     let mut all: Vec<_> = alone.chain(claimed).collect();
     // Those that race for a name come first.
     all.reverse();
-    all.iter().map(|(name, node)| request(name, node)).collect()
+    all.iter()
+        .map(|(name, node)| Asked::client(name, node).manifest())
+        .collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! manifest, and without kube-controller-manager.
 
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, Machine};
-use slipway_tests::{Finished, Sandbox, assert_server_certificate, openssl};
+use slipway_tests::{Asked, Finished, assert_server_certificate, openssl};
 
 use crate::controller::start_in_its_roles;
 
@@ -101,40 +101,13 @@ fn a_node_gets_none_for_what_the_api_server_answers_to() {
     let mut cluster = Kubernetes::start();
     let _ = cluster.initialise(&[]);
     let _controller = controllers(&cluster);
-    let node = Sandbox::new();
-    let request = node.file("request.pem");
-    let mut command = openssl();
-    command
-        .args(["req", "-new", "-nodes", "-newkey", "ec"])
-        .args(["-pkeyopt", "ec_paramgen_curve:P-256"])
-        .args(["-subj", "/O=system:nodes/CN=system:node:worker-1"])
-        .args(["-addext", "subjectAltName=DNS:worker-1,IP:10.96.0.1"])
-        .arg("-keyout")
-        .arg(node.file("key.pem"))
-        .arg("-out")
-        .arg(&request);
-    let _ = Finished::of(&mut command, "").success();
-    let mut base64 = std::process::Command::new("base64");
-    let encoded = Finished::of(base64.arg("--wrap=0").arg(&request), "").success();
-    let manifest = node.write(
-        "request.yaml",
-        &format!(
-            "apiVersion: certificates.k8s.io/v1
-kind: CertificateSigningRequest
-metadata:
-  name: serving
-spec:
-  signerName: kubernetes.io/kubelet-serving
-  usages: [digital signature, server auth]
-  request: {encoded}
-"
-        ),
-    );
-    let manifest = manifest.to_str().expect("a path in UTF-8");
     let kubeconfig = cluster.kubeconfig_of("system:node:worker-1", "system:nodes");
+    let asked = Asked::serving("serving", "worker-1", "DNS:worker-1,IP:10.96.0.1").manifest();
+    let request = cluster.sandbox().write("request.json", &asked.to_string());
+    let request = request.to_str().expect("a path in UTF-8");
     let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
     let _ = cluster
-        .kubectl(&["create", "--kubeconfig", kubeconfig, "-f", manifest])
+        .kubectl(&["create", "--kubeconfig", kubeconfig, "-f", request])
         .success();
     let denied = cluster.wait_for(
         "denial",

@@ -12,6 +12,9 @@ use super::{ClusterArguments, GoDuration};
 pub(crate) struct CsrArguments {
     #[command(flatten)]
     pub(crate) cluster: ClusterArguments,
+    /// A file with the PluginConfiguration of the cluster's controllers; what `init` kept by default
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: CsrCommand,
 }
@@ -30,9 +33,6 @@ pub(crate) enum CsrCommand {
     Explain {
         /// The request's name
         name: String,
-        /// A file with the PluginConfiguration of the controllers; what `init` kept by default
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
     },
     /// Let nodes in
     Approve(ApproveArguments),
@@ -44,6 +44,16 @@ pub(crate) enum CsrCommand {
         #[arg(long, value_name = "DURATION")]
         timeout: Option<GoDuration>,
     },
+}
+
+impl CsrCommand {
+    /// Whether a request is judged, for which the policy has to be known.
+    pub(crate) fn judges(&self) -> bool {
+        match self {
+            Self::Show { .. } | Self::Explain { .. } | Self::Approve(_) => true,
+            Self::List | Self::Deny(_) | Self::Watch { .. } => false,
+        }
+    }
 }
 
 /// `slipway csr approve`.

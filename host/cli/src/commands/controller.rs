@@ -12,15 +12,17 @@ use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_config::posture::PostureId;
 use slipway_controller::foreign::ForeignApproval;
 use slipway_controller::{
-    Chain, ClusterSettings, Controllers, DecisionLog, LiveReader, Signing, leadership,
+    ClusterSettings, Controllers, DecisionLog, LiveReader, Policy, PolicyInForce, Signing,
+    leadership,
 };
 use slipway_pki::guardrail::LifetimePolicy;
+use slipway_plugin::PluginHost;
 use tokio::sync::watch;
 
 use self::health::Health;
 use crate::arguments::{ControllerArguments, ControllerCommand, ControllerOptions};
-use crate::documents::Documents;
 use crate::output::Printer;
+use crate::policy::PolicyFile;
 use crate::{cluster, controllers, plugins, server};
 
 pub(super) async fn run(
@@ -35,7 +37,6 @@ pub(super) async fn run(
 }
 
 async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> Result<()> {
-    let configuration = Documents::read(options.config.as_deref())?.plugins;
     let signing = signing(&options)?;
     let client = cluster::controller(&options.cluster, &layout).await?;
     cluster::check_version(&client).await?;
@@ -43,14 +44,20 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let metrics_listener = bind(options.metrics_bind_address).await?;
     let host =
         plugins::long_running(&layout)?.with_cluster(Arc::new(LiveReader::new(client.clone())));
-    let chain = controllers::chain(host.csr_approvers(&configuration).await?);
+    let lifetime = match signing {
+        Some(_) => LifetimePolicy::Clamped,
+        None => LifetimePolicy::ANOTHER_SIGNER,
+    };
+    let of_cluster = move |nodes| ClusterSettings { lifetime, ..nodes };
+    let Followed {
+        policy,
+        configuration,
+        file,
+    } = policy(&options, host, of_cluster).await?;
     let log = DecisionLog::open(&layout.decision_log())?;
     let enforces = enforces(&configuration);
 
-    let mut posture = plugins::posture(&configuration);
-    if configuration.approves_automatically() {
-        posture.push(PostureId::AutomaticApproval.entry());
-    }
+    let mut posture = plugins::posture_of_policy(&configuration);
     if enforces {
         let foreign = ForeignApproval::find(&client).await?;
         let entry = |found: &ForeignApproval| PostureId::ForeignApprover.about(found.title());
@@ -75,9 +82,12 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         health::metrics(),
         shutdown.clone(),
     ));
+    if let Some(file) = file {
+        tokio::spawn(file.follow(policy.clone(), shutdown.clone()));
+    }
     let identity = options.identity.map_or_else(identity, Ok)?;
     let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
-        controllers_of(&client, &configuration, &chain, &log, signing.as_ref()).run(term)
+        controllers_of(&client, &policy, &log, signing.as_ref()).run(term)
     })
     .await;
     shutdown.cancel();
@@ -86,28 +96,53 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
 
 fn controllers_of(
     client: &kube::Client,
-    configuration: &PluginConfiguration,
-    chain: &Chain,
+    policy: &PolicyInForce,
     log: &DecisionLog,
     signing: Option<&Signing>,
 ) -> Controllers {
     let controllers = Controllers::builder(client.clone())
-        .settings(ClusterSettings {
-            lifetime: match signing {
-                Some(_) => LifetimePolicy::Clamped,
-                None => LifetimePolicy::ANOTHER_SIGNER,
-            },
-            rejoin_allowed: configuration.rejoin_allowed.clone(),
-            ..ClusterSettings::default()
-        })
+        .policy(policy.clone())
         .bootstrap_signer()
         .token_cleaner()
         .csr_cleaner()
-        .approver(chain.clone(), log.clone());
+        .approver(log.clone());
     match signing {
         Some(signing) => controllers.csr_signer(signing.clone(), log.clone()).build(),
         None => controllers.build(),
     }
+}
+
+/// A policy, what it is made of, and its file where it has one.
+struct Followed {
+    policy: PolicyInForce,
+    configuration: PluginConfiguration,
+    file: Option<PolicyFile>,
+}
+
+/// The policy of the file that is named, else the default one.
+async fn policy(
+    options: &ControllerOptions,
+    host: PluginHost,
+    of_cluster: impl Fn(ClusterSettings) -> ClusterSettings + Send + 'static,
+) -> Result<Followed> {
+    if let Some(path) = options.config.clone() {
+        let (file, policy) = PolicyFile::open(path, host, of_cluster).await?;
+        return Ok(Followed {
+            policy: policy.into(),
+            configuration: file.configuration().clone(),
+            file: Some(file),
+        });
+    }
+    let configuration = PluginConfiguration::default();
+    let policy = Policy {
+        chain: controllers::chain(host.csr_approvers(&configuration).await?),
+        cluster: of_cluster(ClusterSettings::default()),
+    };
+    Ok(Followed {
+        policy: policy.into(),
+        configuration,
+        file: None,
+    })
 }
 
 fn signing(options: &ControllerOptions) -> Result<Option<Signing>> {

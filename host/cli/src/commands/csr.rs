@@ -2,7 +2,6 @@
 
 mod render;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use slipway_controller::LiveReader;
 use slipway_controller::requests::{RequestChange, RequestSummary, Requests};
 
 use self::render::Columns;
-use crate::arguments::{ClusterArguments, CsrArguments, CsrCommand};
+use crate::arguments::{CsrArguments, CsrCommand};
 use crate::documents::Documents;
 use crate::failure::{Code, Coded};
 use crate::output::{Growing, Printer, Table};
@@ -27,8 +26,13 @@ use crate::{cluster, controllers, plugins};
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
-    let settings = cluster::settings(&arguments.cluster, &layout)?;
-    let requests = Requests::new(client.clone()).settings(settings);
+    let mut policy = None;
+    let mut requests = Requests::new(client.clone());
+    if arguments.command.judges() {
+        policy = configured(&arguments, &layout)?;
+        let settings = cluster::settings(&arguments.cluster, &layout, policy.as_ref())?;
+        requests = requests.settings(settings);
+    }
     let reach = Reach::of(&arguments.cluster, &layout);
     match arguments.command {
         CsrCommand::List => list(&requests, printer).await,
@@ -37,8 +41,14 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
             printer.answer(&details, |details| render::details(details, &reach))?;
             Ok(())
         }
-        CsrCommand::Explain { name, config } => {
-            let configuration = approvers(config.as_deref(), &arguments.cluster, &layout)?;
+        CsrCommand::Explain { name } => {
+            let configuration = policy.ok_or_else(|| {
+                Coded::new(
+                    Code::NotFound,
+                    "which approvers that cluster has is not known here",
+                    "give --config the PluginConfiguration of its `slipway controller`",
+                )
+            })?;
             let host = plugins::one_shot()?.with_cluster(Arc::new(LiveReader::new(client)));
             let chain = controllers::chain(host.csr_approvers(&configuration).await?);
             let explanation = requests.explain(&name, &chain).await?;
@@ -66,27 +76,17 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
     }
 }
 
-/// The approvers of the cluster that is meant: those of the configuration that is named, else those that init kept here.
-fn approvers(
-    config: Option<&Path>,
-    cluster: &ClusterArguments,
-    layout: &Layout,
-) -> Result<PluginConfiguration> {
-    if config.is_some() {
-        return Ok(Documents::read(config)?.plugins);
+/// The policy of the cluster that is meant: of the configuration that is named, else what init kept here; none where that
+/// is not known.
+fn configured(arguments: &CsrArguments, layout: &Layout) -> Result<Option<PluginConfiguration>> {
+    if arguments.config.is_some() {
+        let documents = Documents::read(arguments.config.as_deref())?;
+        return Ok(Some(documents.plugins));
     }
-    let kept = match cluster::is_here(cluster, layout) {
-        true => ServerSettings::plugins_if_any(layout)?,
-        false => None,
-    };
-    kept.ok_or_else(|| {
-        Coded::new(
-            Code::NotFound,
-            "which approvers that cluster has is not known here",
-            "give --config the PluginConfiguration of its `slipway controller`",
-        )
-        .into()
-    })
+    match cluster::is_here(&arguments.cluster, layout) {
+        true => ServerSettings::plugins_if_any(layout),
+        false => Ok(None),
+    }
 }
 
 /// Who the API server takes us for: what an approval names as its author.

@@ -62,10 +62,7 @@ fn of_this_machine(layout: &Layout) -> Result<Vec<PostureEntry>> {
         entries.push(PostureId::CaKeyOnThisMachine.about(layout.ca_key().display().to_string()));
     }
     if let Some(configuration) = ServerSettings::plugins_if_any(layout)? {
-        if configuration.approves_automatically() {
-            entries.push(PostureId::AutomaticApproval.entry());
-        }
-        entries.extend(plugins::posture(&configuration));
+        entries.extend(plugins::posture_of_policy(&configuration));
     }
     Ok(entries)
 }

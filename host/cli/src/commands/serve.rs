@@ -10,7 +10,7 @@ use slipway_bootstrap::files::Files;
 use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
-use slipway_controller::{Controllers, DecisionLog, LiveReader, Signing};
+use slipway_controller::{Controllers, DecisionLog, LiveReader, PolicyInForce, Signing};
 use slipway_plugin::{PluginHost, SealingKey};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ use crate::controllers;
 use crate::failure::{Code, Coded, NEW_STORE};
 use crate::output::Printer;
 use crate::plugins;
+use crate::policy::PolicyFile;
 use crate::server::{self, Running, ServerSettings};
 
 /// The name under which the controllers are known to the API.
@@ -40,9 +41,8 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
         .tokens(tokens(&host, &configuration, &layout).await?)
         .build()
         .await?;
-    let controllers = controllers_of(&api, &host, &configuration, &settings, &layout).await?;
-
     let shutdown = server::shutdown()?;
+    let controllers = controllers_of(&api, &host, &settings, &layout, &shutdown).await?;
     printer.note(format!("serving on {}", listener.local_addr()?));
     let work = controllers.run(shutdown.clone());
     let serve = api.serve(
@@ -153,9 +153,9 @@ fn sealing_key(layout: &Layout) -> Result<SealingKey> {
 async fn controllers_of(
     api: &ApiServer,
     host: &PluginHost,
-    configuration: &PluginConfiguration,
     settings: &ServerSettings,
     layout: &Layout,
+    shutdown: &CancellationToken,
 ) -> Result<Controllers> {
     let log = DecisionLog::open(&layout.decision_log())?;
     let authority = controllers::authority(&layout.ca_certificate(), &layout.ca_key())?;
@@ -163,17 +163,23 @@ async fn controllers_of(
     let host = host
         .clone()
         .with_cluster(Arc::new(LiveReader::new(client.clone())));
-    let chain = controllers::chain(host.csr_approvers(configuration).await?);
+    let of_cluster = {
+        let settings = settings.clone();
+        move |nodes| settings.cluster(nodes)
+    };
+    let (file, policy) = PolicyFile::open(server::plugins_path(layout), host, of_cluster).await?;
+    let policy = PolicyInForce::from(policy);
+    tokio::spawn(file.follow(policy.clone(), shutdown.clone()));
     let mut signing = Signing::new(Arc::new(authority));
     if let Some(longest) = settings.cluster_signing_duration {
         signing.longest = longest.into();
     }
     Ok(Controllers::builder(client)
-        .settings(settings.cluster(configuration))
+        .policy(policy)
         .bootstrap_signer()
         .token_cleaner()
         .csr_cleaner()
-        .approver(chain, log.clone())
+        .approver(log.clone())
         .csr_signer(signing, log)
         .build())
 }

@@ -55,8 +55,8 @@ impl ServerSettings {
         })
     }
 
-    /// What the operator said about the cluster, for those who judge requests.
-    pub(crate) fn cluster(&self, plugins: &PluginConfiguration) -> ClusterSettings {
+    /// `settings` with what the server itself answers to, for those who judge requests.
+    pub(crate) fn cluster(&self, settings: ClusterSettings) -> ClusterSettings {
         let mut api_server = ApiServerIdentity::default();
         for name in &self.api_server_names {
             match name {
@@ -66,8 +66,7 @@ impl ServerSettings {
         }
         ClusterSettings {
             api_server,
-            rejoin_allowed: plugins.rejoin_allowed.clone(),
-            ..ClusterSettings::default()
+            ..settings
         }
     }
 

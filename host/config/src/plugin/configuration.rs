@@ -48,6 +48,9 @@ pub struct PluginConfiguration {
     /// Which API servers to dial, in which order: asked in this order.
     #[serde(deserialize_with = "distinct")]
     pub endpoint_providers: Vec<PluginEntry>,
+    /// Names of nodes of the control plane, which no bootstrap token can have, whether or not they exist yet.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub control_plane_nodes: BTreeSet<NodeName>,
     /// Names of nodes that may join again although they exist, with a new key: the approvers are asked, as for a new node. A
     /// node that does not stand here has to be deleted first.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -160,6 +163,7 @@ impl Default for PluginConfiguration {
                 .collect(),
             token_stores: Vec::new(),
             endpoint_providers: named(bundled::ENDPOINTS_STATIC).into_iter().collect(),
+            control_plane_nodes: BTreeSet::new(),
             rejoin_allowed: BTreeSet::new(),
         }
     }

@@ -69,11 +69,23 @@ pub(super) fn look_again(
     id: &TokenId,
 ) {
     let user = id.user_name();
+    add_open(cache, queue, |requester| requester == user);
+}
+
+/// Everything that is open is looked at again.
+pub(super) fn look_at_all_again(cache: &Cache<CertificateSigningRequest>, queue: &WorkQueue) {
+    add_open(cache, queue, |_| true);
+}
+
+fn add_open(
+    cache: &Cache<CertificateSigningRequest>,
+    queue: &WorkQueue,
+    of_whom: impl Fn(&str) -> bool,
+) {
     for request in cache.state() {
-        if request.spec.username.as_ref() == Some(&user)
-            && condition::standing(&request) == Standing::Open
-        {
-            queue.add(&request.name_any(), &user);
+        let requester = request.spec.username.as_deref().unwrap_or_default();
+        if of_whom(requester) && condition::standing(&request) == Standing::Open {
+            queue.add(&request.name_any(), requester);
         }
     }
 }

@@ -148,7 +148,8 @@ impl Cluster {
             .bootstrap_signer()
             .token_cleaner()
             .csr_cleaner()
-            .approver(chain, log.clone())
+            .policy(chain)
+            .approver(log.clone())
     }
 
     pub(crate) fn run(&self, controllers: ControllersBuilder) -> Running {

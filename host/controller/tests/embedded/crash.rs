@@ -53,7 +53,8 @@ fn controllers(
 ) -> slipway_controller::ControllersBuilder {
     Controllers::builder(client)
         .clock(cluster.clock())
-        .approver(chain, log.clone())
+        .policy(chain)
+        .approver(log.clone())
         .csr_signer(Signing::new(Arc::clone(&cluster.authority)), log.clone())
 }
 

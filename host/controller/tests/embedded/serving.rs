@@ -65,7 +65,8 @@ async fn the_addresses_of_the_service_kubernetes_are_the_api_servers() {
     cluster.node("w1").await;
     let controllers = Controllers::builder(with_service(cluster.client()))
         .clock(cluster.clock())
-        .approver(Chain::new(vec![abstain()]), cluster.log("log"));
+        .policy(Chain::new(vec![abstain()]))
+        .approver(cluster.log("log"));
     let running = cluster.run(controllers);
     let w1 = Machine::new("w1");
     for (request, address) in [("first", "10.96.0.1"), ("second", "fd00::1")] {

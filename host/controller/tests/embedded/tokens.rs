@@ -253,7 +253,8 @@ async fn a_token_that_another_cleaner_took_away_in_time_has_expired() {
     let approver = || {
         slipway_controller::Controllers::builder(cluster.client())
             .clock(cluster.clock())
-            .approver(slipway_controller::Chain::new(vec![abstain()]), log.clone())
+            .policy(slipway_controller::Chain::new(vec![abstain()]))
+            .approver(log.clone())
     };
     let running = cluster.run(approver());
     let token = cluster.token(TokenBounds::default()).await;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use slipway_config::plugin::Grants;
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
 use crate::capability::{self, Access, Capability, Inert};
 use crate::{ExtensionPoint, LoadError};
@@ -21,6 +22,8 @@ pub(crate) struct InterfaceName {
     text: String,
     /// Bytes before the version.
     unversioned: usize,
+    /// Whether nothing in it can be called: another interface's functions speak of its types.
+    types_only: bool,
 }
 
 impl InterfaceName {
@@ -28,6 +31,24 @@ impl InterfaceName {
         Self {
             text: text.to_owned(),
             unversioned: text.find('@').unwrap_or(text.len()),
+            types_only: false,
+        }
+    }
+
+    /// An import, as the component's type has it.
+    fn imported(text: &str, item: &ComponentItem, engine: &wasmtime::Engine) -> Self {
+        let is_callable = |item: &ComponentItem| {
+            !matches!(item, ComponentItem::Type(_) | ComponentItem::Resource(_))
+        };
+        let types_only = match item {
+            ComponentItem::ComponentInstance(instance) => !instance
+                .exports(engine)
+                .any(|(_, export)| is_callable(&export.ty)),
+            item => !is_callable(item),
+        };
+        Self {
+            types_only,
+            ..Self::new(text)
         }
     }
 
@@ -83,7 +104,7 @@ impl Surface {
             optional,
             imports: component
                 .imports(engine)
-                .map(|(name, _)| InterfaceName::new(name))
+                .map(|(name, item)| InterfaceName::imported(name, &item.ty, engine))
                 .collect(),
             exports: component
                 .exports(engine)
@@ -206,6 +227,9 @@ impl Surface {
         let Some(capability) = capability::of(import.unversioned()) else {
             return Need::Never("which this version of Slipway does not have");
         };
+        if import.types_only {
+            return Need::Nothing(capability);
+        }
         let (inert, need) = match capability.access(grants, point) {
             Access::Open => return Need::Nothing(capability),
             Access::NeedsGrant { grant, inert } => (inert, Need::Grant(grant)),

@@ -193,7 +193,7 @@ async fn each_missing_grant_is_named_in_turn() {
     insta::assert_snapshot!(sentences.join("\n"), @r"
         plugin wants-everything imports wasi:clocks/wall-clock@0.2.12, which needs a grant: add `grants: {clocks: true}` to its entry under csrApprovers
         plugin wants-everything imports wasi:random/random@0.2.12, which needs a grant: add `grants: {random: true}` to its entry under csrApprovers
-        plugin wants-everything imports wasi:sockets/network@0.2.12, which needs a grant: add `grants: {dns: true}` to its entry under csrApprovers
+        plugin wants-everything imports wasi:sockets/instance-network@0.2.12, which needs a grant: add `grants: {dns: true}` to its entry under csrApprovers
         plugin wants-everything imports wasi:http/types@0.2.12, which needs a grant: add `grants: {http: [{scheme: https, host: a.server, port: 443}]}` to its entry under csrApprovers
         plugin wants-everything imports wasi:filesystem/types@0.2.12, which needs a grant: add `grants: {filesystem: [{name: data, path: /a/folder}]}` to its entry under csrApprovers
         plugin wants-everything imports slipway:plugin/cluster@0.1.0, which needs a grant: add `grants: {cluster: [{version: v1, kind: Node}]}` to its entry under csrApprovers

@@ -1,0 +1,265 @@
+//! What somebody with a token, or with a node's credentials, asks for and does not get (security.md, cases 12 to 20).
+
+use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
+
+on_both_backends!(
+    a_token_gets_a_node_client_certificate_and_nothing_else,
+    a_node_gets_what_is_its_own_and_nothing_else,
+    a_node_that_exists_is_nobodys_to_take_ready_or_not,
+    a_name_of_the_control_plane_is_kept_before_its_node_exists,
+    a_token_says_what_it_may_be_used_for,
+);
+
+/// A request with its name, and what the denial says of it.
+type Case = (&'static str, Asked, &'static str);
+
+/// Each is denied with its rule, and nothing is signed.
+fn all_are_denied(cluster: &Launched, kubeconfig: &std::path::Path, cases: Vec<Case>) {
+    let mut names = Vec::new();
+    for (name, asked, rule) in cases {
+        let asked = Asked {
+            name: name.to_owned(),
+            ..asked
+        };
+        let submitted = cluster.submit(kubeconfig, &asked);
+        match submitted.code() {
+            Some(0) => names.push((name, rule)),
+            // A kube-apiserver has an admission of its own for what nodes ask.
+            _ => assert!(
+                submitted.stderr().contains("orbidden"),
+                "{name}: {}",
+                submitted.stderr()
+            ),
+        }
+    }
+    for (name, rule) in names {
+        let decided = cluster.decided(name);
+        assert_eq!(decided["standing"], "denied", "{name}: {decided}");
+        let message = decided["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains(rule),
+            "{name} is denied for {message:?}, not by {rule}"
+        );
+        let certificate = cluster
+            .kubectl(&[
+                "get",
+                "csr",
+                name,
+                "--output=jsonpath={.status.certificate}",
+            ])
+            .success();
+        assert_eq!(certificate, "", "{name}");
+    }
+}
+
+fn client() -> Asked {
+    Asked::client("", "worker-1")
+}
+
+fn subject(subject: &str) -> Asked {
+    Asked {
+        subject: subject.to_owned(),
+        ..client()
+    }
+}
+
+fn a_token_gets_a_node_client_certificate_and_nothing_else(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let kubeconfig = cluster.kubeconfig_with_token(&cluster.invitation().token);
+    let long = format!("/O=system:nodes/CN=system:node:{}", "a".repeat(40));
+    assert!(long.len() < 80);
+    let cases = vec![
+        (
+            "masters",
+            subject("/O=system:masters/CN=system:node:worker-1"),
+            "subject",
+        ),
+        (
+            "two-groups",
+            subject("/O=system:nodes/O=system:masters/CN=system:node:worker-1"),
+            "subject",
+        ),
+        (
+            "two-names",
+            subject("/O=system:nodes/CN=system:node:worker-1/CN=system:node:worker-2"),
+            "subject",
+        ),
+        ("no-node", subject("/O=system:nodes/CN=worker-1"), "subject"),
+        (
+            "nobody",
+            subject("/O=system:nodes/CN=system:node:"),
+            "subject",
+        ),
+        (
+            "upper-case",
+            subject("/O=system:nodes/CN=system:node:Worker-1"),
+            "subject",
+        ),
+        (
+            "slash",
+            subject("/O=system:nodes/CN=system:node:a\\/b"),
+            "subject",
+        ),
+        (
+            "more",
+            subject("/O=system:nodes/OU=x/CN=system:node:worker-1"),
+            "subject",
+        ),
+        (
+            "together",
+            subject("/O=system:nodes+CN=system:node:worker-1"),
+            "subject",
+        ),
+        (
+            "client-with-names",
+            Asked {
+                alternative_names: "DNS:worker-1".to_owned(),
+                ..client()
+            },
+            "client-without-extensions",
+        ),
+        (
+            "weak",
+            Asked {
+                key: &["rsa:1024"],
+                ..client()
+            },
+            "key",
+        ),
+    ];
+    all_are_denied(&cluster, &kubeconfig, cases);
+
+    // What the API server itself does not take.
+    let usages = Asked {
+        name: "usages".to_owned(),
+        usages: &["digital signature", "client auth", "server auth"],
+        ..client()
+    };
+    let taken = cluster.submit(&kubeconfig, &usages);
+    if taken.code() == Some(0) {
+        assert_eq!(cluster.decided("usages")["standing"], "denied");
+    }
+    for (name, signer) in [
+        ("legacy", "kubernetes.io/legacy-unknown"),
+        ("any-client", "kubernetes.io/kube-apiserver-client"),
+    ] {
+        let asked = Asked {
+            name: name.to_owned(),
+            signer,
+            ..client()
+        };
+        if cluster.submit(&kubeconfig, &asked).code() != Some(0) {
+            continue;
+        }
+        // Others' business: neither decided nor touched.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let status = cluster
+            .kubectl(&["get", "csr", name, "--output=jsonpath={.status}"])
+            .success();
+        assert_eq!(status, "{}", "{name}");
+    }
+    let serving = Asked::serving("serving", "worker-1", "DNS:worker-1");
+    if cluster.submit(&kubeconfig, &serving).code() == Some(0) {
+        assert_eq!(cluster.decided("serving")["standing"], "denied");
+    }
+}
+
+fn a_node_gets_what_is_its_own_and_nothing_else(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    let manifest = "apiVersion: v1\nkind: Node\nmetadata:\n  name: worker-2\n";
+    let file = cluster.sandbox().write("node.yaml", manifest);
+    let file = file.to_str().expect("a path in UTF-8");
+    let _ = cluster.kubectl(&["create", "--filename", file]).success();
+    let serving = |names: &str| Asked::serving("", "worker-1", names);
+    let mut cases = vec![
+        (
+            "as-another",
+            Asked::client("", "worker-2"),
+            "renews-only-itself",
+        ),
+        (
+            "for-another",
+            Asked::serving("", "worker-2", "DNS:worker-2"),
+            "serving-for-itself",
+        ),
+        ("another-name", serving("DNS:worker-2"), "not-another-node"),
+        (
+            "api-server",
+            serving("DNS:kubernetes.default.svc"),
+            "not-the-api-server",
+        ),
+        ("loopback", serving("IP:127.0.0.1"), "serving-names"),
+        ("link-local", serving("IP:169.254.169.254"), "serving-names"),
+        ("any", serving("IP:0.0.0.0"), "serving-names"),
+        ("mapped", serving("IP:::ffff:192.0.2.1"), "serving-names"),
+        ("wildcard", serving("DNS:*.example"), "serving-names"),
+        ("localhost", serving("DNS:localhost"), "serving-names"),
+        ("number", serving("DNS:10.0.0.1"), "serving-names"),
+        (
+            "uri",
+            serving("URI:spiffe://cluster/worker-1"),
+            "serving-names",
+        ),
+        ("mail", serving("email:root@worker-1"), "serving-names"),
+    ];
+    if backend == Backend::Kubernetes {
+        // The embedded API has no Services.
+        cases.push(("service", serving("IP:10.96.0.1"), "not-the-api-server"));
+    }
+    let kubeconfig = node.dir().join("kubernetes/kubelet.conf");
+    all_are_denied(&cluster, &kubeconfig, cases);
+}
+
+fn a_node_that_exists_is_nobodys_to_take_ready_or_not(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    for (name, ready) in [("ready", "True"), ("not-ready", "False")] {
+        // As kubelet registers: with its status.
+        let manifest = format!(
+            "apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\nstatus:\n  conditions:\n  \
+             - {{type: Ready, status: \"{ready}\", reason: Kubelet, message: kubelet}}\n"
+        );
+        let file = cluster.sandbox().write("node.yaml", &manifest);
+        let file = file.to_str().expect("a path in UTF-8");
+        let _ = cluster.kubectl(&["create", "--filename", file]).success();
+        let node = format!("nodes/{name}");
+        let status = "--output=jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+        assert_eq!(cluster.kubectl(&["get", &node, status]).success(), ready);
+        let machine = Sandbox::new();
+        let refused = cluster.join(&machine, name, &[]).failure(5);
+        assert!(
+            refused.contains(&format!("a node named {name} exists")),
+            "{refused}"
+        );
+        assert!(!machine.dir().join("kubernetes/kubelet.conf").exists());
+    }
+}
+
+fn a_name_of_the_control_plane_is_kept_before_its_node_exists(backend: Backend) {
+    let cluster = backend.launch_by(
+        "apiVersion: slipway.dev/v1alpha1
+kind: PluginConfiguration
+controlPlaneNodes: [control-1]
+csrApprovers:
+- name: approve-node-client
+",
+    );
+    let refused = cluster.join(&Sandbox::new(), "control-1", &[]).failure(5);
+    assert!(
+        refused.contains("control-1 is a node of the control plane"),
+        "{refused}"
+    );
+}
+
+fn a_token_says_what_it_may_be_used_for(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let signing = cluster.invitation_with(&["--usages=signing"]);
+    let _ = signing.join(&Sandbox::new(), "worker-1", &[]).failure(4);
+    let authentication = cluster.invitation_with(&["--usages=authentication"]);
+    let machine = Sandbox::new();
+    let refused = authentication.join(&machine, "worker-1", &["--timeout=3s"]);
+    assert_ne!(refused.code(), Some(0), "{}", refused.stderr());
+    assert!(!machine.dir().join("kubernetes").exists());
+    assert!(cluster.requests().is_empty(), "{:?}", cluster.requests());
+}

@@ -1,0 +1,201 @@
+//! Policies of the bundled approvers: rules in CEL, serving certificates by an inventory, nodes that join again.
+
+use serde_json::Value;
+use slipway_tests::{Asked, Backend, Launched, Sandbox, on_both_backends};
+
+on_both_backends!(
+    rules_decide_and_their_words_reach_the_request,
+    a_serving_certificate_is_for_what_the_inventory_knows,
+    a_node_joins_again_where_the_operator_allows_it,
+    a_changed_policy_is_in_force_as_a_whole_or_not_at_all,
+);
+
+fn policy(approvers: &str) -> String {
+    format!("apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\n{approvers}")
+}
+
+fn rules_decide_and_their_words_reach_the_request(backend: Backend) {
+    let cluster = backend.launch_by(&policy(
+        "csrApprovers:
+- name: approve-renewal
+- name: approve-rules
+  settings:
+    rules:
+    - name: own-token
+      when: has(request.token.node) && request.token.node == request.nodeName
+      then: approve
+    - name: no-strangers
+      when: \"!request.nodeName.matches('worker-[0-9]+')\"
+      then: deny
+      messageExpression: \"request.nodeName + ' is no worker'\"
+    otherwise: defer
+",
+    ));
+    let bound = cluster.invitation_with(&["--node=worker-1"]);
+    let _ = bound.join(&Sandbox::new(), "worker-1", &[]).success();
+
+    let refused = cluster.join(&Sandbox::new(), "stranger", &[]).failure(5);
+    assert!(refused.contains("stranger is no worker"), "{refused}");
+    let described = cluster.kubectl(&["describe", "csr"]).success();
+    assert!(!described.is_empty());
+    let conditions = cluster
+        .kubectl(&[
+            "get",
+            "csr",
+            "--output=jsonpath={.items[*].status.conditions[*].message}",
+        ])
+        .success();
+    assert!(conditions.contains("stranger is no worker"), "{conditions}");
+
+    let node = Sandbox::new();
+    let waiting = cluster.start_join(&node, "worker-2", &[]);
+    let request = cluster.request_of("worker-2");
+    let shown = cluster.slipway(&["csr", "show", &request]).success();
+    assert!(
+        shown.contains("no rule of approve-rules applies"),
+        "{shown}"
+    );
+    cluster.let_in(&node, &request, waiting);
+}
+
+fn a_serving_certificate_is_for_what_the_inventory_knows(backend: Backend) {
+    let inventory = Sandbox::new();
+    let file = inventory.write(
+        "nodes.json",
+        r#"{"worker-1": {"addresses": ["192.0.2.21"], "dnsNames": ["worker-1.example"]}}"#,
+    );
+    let cluster = backend.launch_by(&policy(&format!(
+        "csrApprovers:
+- name: approve-renewal
+- name: approve-node-client
+- name: approve-node-serving
+  settings:
+    nodeNames: worker-[0-9]+
+    compareWith:
+      inventory:
+        file: nodes.json
+  grants:
+    filesystem:
+    - name: inventory
+      path: {}
+",
+        file.parent().expect("a folder").display()
+    )));
+    let node = Sandbox::new();
+    let _ = cluster.join(&node, "worker-1", &[]).success();
+    let kubeconfig = node.dir().join("kubernetes/kubelet.conf");
+    let ask = |name: &str, names: &str| -> Value {
+        let asked = Asked::serving(name, "worker-1", names);
+        let _ = cluster.submit(&kubeconfig, &asked).success();
+        cluster.decided(name)
+    };
+    let own = "DNS:worker-1,DNS:worker-1.example,IP:192.0.2.21";
+    let got = ask("own", own);
+    assert_eq!(got["standing"], "issued", "{got}");
+    for (name, names, reason) in [
+        (
+            "address",
+            "IP:192.0.2.22",
+            "does not confirm the address 192.0.2.22",
+        ),
+        (
+            "name",
+            "DNS:worker-10",
+            "the DNS name worker-10 is not one of the node worker-1",
+        ),
+    ] {
+        let got = ask(name, names);
+        assert_eq!(got["standing"], "denied", "{got}");
+        let shown = cluster.slipway(&["csr", "show", name]).success();
+        assert!(shown.contains(reason), "{shown}");
+    }
+}
+
+fn a_node_joins_again_where_the_operator_allows_it(backend: Backend) {
+    let again = |rejoin: &str| {
+        backend.launch_by(&policy(&format!(
+            "rejoinAllowed: [worker-1]
+csrApprovers:
+- name: approve-renewal
+- name: approve-node-client
+  settings:
+    rejoin: {rejoin}
+"
+        )))
+    };
+    let with_node = |cluster: &Launched, name: &str| {
+        let manifest = format!("apiVersion: v1\nkind: Node\nmetadata:\n  name: {name}\n");
+        let file = cluster.sandbox().write("node.yaml", &manifest);
+        let file = file.to_str().expect("a path in UTF-8");
+        let _ = cluster.kubectl(&["create", "--filename", file]).success();
+    };
+    let cluster = again("approve");
+    assert!(
+        cluster.announced().contains("rejoin-allowed"),
+        "{}",
+        cluster.announced()
+    );
+    with_node(&cluster, "worker-1");
+    let _ = cluster.join(&Sandbox::new(), "worker-1", &[]).success();
+    with_node(&cluster, "worker-2");
+    let refused = cluster.join(&Sandbox::new(), "worker-2", &[]).failure(5);
+    assert!(
+        refused.contains("a node named worker-2 exists"),
+        "{refused}"
+    );
+
+    let cluster = again("defer");
+    with_node(&cluster, "worker-1");
+    let node = Sandbox::new();
+    let mut waiting = cluster.start_join(&node, "worker-1", &[]);
+    let request = cluster.request_of("worker-1");
+    let shown = cluster.slipway(&["csr", "show", &request]).success();
+    assert!(shown.contains("a machine asks for its place"), "{shown}");
+    // An administrator elsewhere has to say which policy the cluster has.
+    let policy = cluster
+        .sandbox()
+        .write("policy.yaml", &policy("rejoinAllowed: [worker-1]\n"));
+    let policy = policy.to_str().expect("a path in UTF-8");
+    let _ = cluster
+        .slipway(&["csr", "approve", &request, "--config", policy])
+        .success();
+    assert!(waiting.wait().expect("join can be waited for").success());
+}
+
+fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
+    let manual = policy("csrApprovers:\n- name: approve-manual\n");
+    let cluster = backend.launch_by(&manual);
+    let node = Sandbox::new();
+    let mut waiting = cluster.start_join(&node, "worker-1", &[]);
+    let request = cluster.request_of("worker-1");
+
+    let file = cluster.policy_file();
+    let write = |text: &str| std::fs::write(&file, text).expect("the policy");
+    for (mistake, message) in [
+        (
+            "csrApprovers:\n- name: approve-node-client\n  settigns: {}\n",
+            "settigns",
+        ),
+        (
+            "csrApprovers:\n- name: approve-rules\n  settings: {rules: [{name: a, when: 'request.nodname == 1', then: approve}]}\n",
+            "did you mean \\\"nodeName\\\"?",
+        ),
+        (
+            "csrApprovers:\n- name: approve-node-client\n- name: approve-nobody\n",
+            "approve-nobody",
+        ),
+    ] {
+        write(&policy(mistake));
+        cluster.wait_for_log(message);
+        assert_eq!(
+            cluster.standing(&request),
+            "pending",
+            "the policy before it stays in force"
+        );
+    }
+
+    write(&policy("csrApprovers:\n- name: approve-node-client\n"));
+    assert!(waiting.wait().expect("join can be waited for").success());
+    cluster.wait_for_log("another policy is in force");
+    cluster.wait_for_log("automatic-approval");
+}
