@@ -99,7 +99,7 @@ catalogue! {
     /// Nobody looks at new nodes.
     AutomaticApproval = "automatic-approval", High,
         "Every machine that has a valid token becomes a node without anybody looking at it.",
-        close: "put `approve-manual` in the place of `approve-node-client` among the `csrApprovers` of slipway.yaml and start `slipway serve` again; make the next cluster without --auto-approve";
+        close: "put `approve-manual` in the place of `approve-node-client` among the `csrApprovers` of slipway.yaml, which is in force a moment later; make the next cluster without --auto-approve";
     /// A token lives for ever.
     TokenNeverExpires = "token-never-expires", Medium,
         "A bootstrap token that never expires can be used by whoever finds it, at any time.",

@@ -46,7 +46,7 @@ pub struct Settings {
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OtherName {
-    /// A person decides.
+    /// A person decides. The default.
     #[default]
     Defer,
     /// It is denied, for good.
@@ -58,7 +58,7 @@ pub enum OtherName {
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Rejoin {
-    /// A person decides.
+    /// A person decides. The default.
     #[default]
     Defer,
     /// It is denied, for good.

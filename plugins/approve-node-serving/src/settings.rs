@@ -47,7 +47,7 @@ pub struct Settings {
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Source {
-    /// The addresses that the node's DNS names resolve to. Needs the grant `dns`.
+    /// The addresses that the node's DNS names resolve to. Needs the grant `dns`. The default.
     #[default]
     Dns,
     /// A list of the operator.
@@ -87,7 +87,7 @@ pub struct Machines {
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Otherwise {
-    /// It is denied, for good; the kubelet asks again by itself.
+    /// It is denied, for good; the kubelet asks again by itself. The default.
     #[default]
     Deny,
     /// A person decides.

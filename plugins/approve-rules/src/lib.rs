@@ -79,7 +79,7 @@ pub enum Then {
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Otherwise {
-    /// Other approvers decide.
+    /// Other approvers decide. The default.
     #[default]
     Abstain,
     /// It is denied, for good.
