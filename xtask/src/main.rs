@@ -3,6 +3,7 @@
 mod bench;
 mod command;
 mod demo;
+mod fuzz;
 mod plugin;
 mod setup;
 mod test;
@@ -37,6 +38,14 @@ enum Chore {
     },
     /// Measure against the budgets
     Bench,
+    /// Feed the readers of foreign bytes with input that nobody would write
+    Fuzz {
+        /// One target; all of them, one after the other, if left out
+        target: Option<String>,
+        /// How long each runs, in seconds
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Build a plugin: a component from a crate that is written with the SDK
     Plugin {
         /// The crate's folder
@@ -50,6 +59,7 @@ fn main() -> Result<()> {
         Chore::Demo => demo::run(),
         Chore::Test { extended } => test::run(extended),
         Chore::Bench => bench::run(),
+        Chore::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Chore::Plugin { folder } => plugin::run(&folder),
     }
 }

@@ -5,10 +5,14 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::command::{self, cargo, root, say};
+use crate::fuzz;
 use crate::setup::{self, CARGO_DENY, CARGO_NEXTEST};
 
 /// The guests of tests: their exports have names that only a WebAssembly linker takes.
 const GUESTS: &str = "test-guest-*";
+
+/// How long each fuzz target runs here; `cargo xtask fuzz` runs it for as long as one likes.
+const FUZZ_SECONDS: u32 = 15;
 
 /// Runs every layer, the test runner last, so that the output ends with its summary.
 pub(crate) fn run(extended: bool) -> Result<()> {
@@ -50,6 +54,7 @@ pub(crate) fn run(extended: bool) -> Result<()> {
     // A test run builds a package's programs only for integration tests of that same package; those of `tests` run
     // the program of another.
     command::run(cargo().args(["build", "--locked", "--workspace", "--bins", "--tests"]))?;
+    fuzz::run(None, FUZZ_SECONDS)?;
     let profile = if extended { "extended" } else { "default" };
     let mut nextest = Command::new(CARGO_NEXTEST.program()?);
     nextest

@@ -51,6 +51,12 @@ struct Camp<T> {
     votes: Vec<Vote<T>>,
 }
 
+/// What the votes come to.
+struct Tally<T> {
+    winner: Option<Camp<T>>,
+    others: Vec<Camp<T>>,
+}
+
 /// Asks every source, and returns what the first of those led to that agree.
 pub(super) async fn together(
     request: &Request,
@@ -93,38 +99,31 @@ pub(super) async fn together(
             Err(failure) => failed.push(failure),
         }
     }
-    let camp = match tally(votes, needed) {
-        Ok((camp, others)) => {
-            for note in notes(&camp, &others, &failed) {
-                progress.event(Event::Note(note));
-            }
-            camp
+    let Tally { winner, others } = tally(votes, needed);
+    let Some(camp) = winner else {
+        let groups = others.into_iter().map(|camp| {
+            let groups = names(&camp.votes);
+            (camp.pins.into_iter().collect(), groups)
+        });
+        return Err(NoQuorum {
+            needed,
+            groups: groups.collect(),
+            failed,
         }
-        Err(camps) => {
-            let groups = camps.into_iter().map(|camp| {
-                let groups = names(&camp.votes);
-                (camp.pins.into_iter().collect(), groups)
-            });
-            return Err(NoQuorum {
-                needed,
-                groups: groups.collect(),
-                failed,
-            }
-            .into());
-        }
+        .into());
     };
+    for note in notes(&camp, &others, &failed) {
+        progress.event(Event::Note(note));
+    }
     let first = camp.votes.into_iter().next();
     first
         .map(|vote| vote.led_to)
         .ok_or(DiscoveryFailure::NoTrustSource)
 }
 
-/// The only camp with as many independent sources as it takes, and the others. Two such camps are none: one of them is not
-/// the cluster's.
-fn tally<T>(
-    votes: Vec<Vote<T>>,
-    needed: NonZeroUsize,
-) -> Result<(Camp<T>, Vec<Camp<T>>), Vec<Camp<T>>> {
+/// The only camp with as many independent sources as it takes, if there is one, and the others. Two such camps are none: one
+/// of them is not the cluster's.
+fn tally<T>(votes: Vec<Vote<T>>, needed: NonZeroUsize) -> Tally<T> {
     let mut camps: Vec<Camp<T>> = Vec::new();
     for vote in votes {
         match camps.iter_mut().find(|camp| camp.pins == vote.pins) {
@@ -137,12 +136,13 @@ fn tally<T>(
     }
     let is_enough = |camp: &Camp<T>| independent(&camp.votes).len() >= needed.get();
     let mut winners = camps.iter().enumerate().filter(|(_, camp)| is_enough(camp));
-    match (winners.next(), winners.next()) {
-        (Some((index, _)), None) => {
-            let winner = camps.remove(index);
-            Ok((winner, camps))
-        }
-        _ => Err(camps),
+    let winner = match (winners.next(), winners.next()) {
+        (Some((index, _)), None) => Some(index),
+        _ => None,
+    };
+    Tally {
+        winner: winner.map(|index| camps.remove(index)),
+        others: camps,
     }
 }
 
@@ -326,9 +326,8 @@ mod tests {
 
     /// Who won, or the number of camps.
     fn winners(votes: Vec<Vote<()>>) -> Result<Vec<Vec<String>>, usize> {
-        tally(votes, two())
-            .map(|(camp, _)| names(&camp.votes))
-            .map_err(|camps| camps.len())
+        let Tally { winner, others } = tally(votes, two());
+        winner.map(|camp| names(&camp.votes)).ok_or(others.len())
     }
 
     #[test]
@@ -384,7 +383,7 @@ mod tests {
                 vote("file", &["/ca"], "b"),
             ]
         };
-        let camps = tally(votes(), two()).err().unwrap();
+        let camps = tally(votes(), two()).others;
         let error = NoQuorum {
             needed: two(),
             groups: camps

@@ -1,8 +1,12 @@
 //! Records of the DNS beyond addresses: where services are.
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::net::NetError;
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use std::io;
+
+use domain::base::iana::Rcode;
+use domain::base::wire::ParseError;
+use domain::base::{Message, Name, Rtype};
+use domain::rdata::Srv;
+use domain::resolv::StubResolver;
 use slipway_config::plugin::Grants;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -68,48 +72,53 @@ impl dns::Host for RecordSession {
 
 /// The system's configuration is read each time: a laptop's changes, and a look-up costs more.
 async fn services(name: &str) -> Result<Vec<Service>, DnsError> {
-    let mut complete = Name::from_utf8(name).map_err(|_| DnsError::InvalidName(one_line(name)))?;
-    complete.set_fqdn(true);
-    let resolver = TokioResolver::builder_tokio()
-        .and_then(|builder| builder.build())
-        .map_err(|error| {
-            DnsError::Other(format!("the system's resolver cannot be used: {error}"))
-        })?;
+    let complete: Name<Vec<u8>> = name
+        .parse()
+        .map_err(|_| DnsError::InvalidName(one_line(name)))?;
+    let resolver = StubResolver::new();
     let answer = resolver
-        .lookup(complete, RecordType::SRV)
+        .query((complete, Rtype::SRV))
         .await
-        .map_err(|error| failure(name, &error))?;
-    let services: Vec<Service> = answer
-        .answers()
-        .iter()
-        .filter_map(service)
-        .take(RECORDS)
-        .collect();
+        .map_err(|error| unavailable(&error))?
+        .into_message();
+    match answer.header().rcode() {
+        Rcode::NOERROR => {}
+        Rcode::NXDOMAIN => return Err(DnsError::NotFound(one_line(name))),
+        rcode => {
+            return Err(unavailable(&io::Error::other(format!(
+                "the server says {rcode}"
+            ))));
+        }
+    }
+    let services = records(&answer).map_err(|error| unavailable(&io::Error::other(error)))?;
     match services.is_empty() {
         true => Err(DnsError::NotFound(one_line(name))),
         false => Ok(services),
     }
 }
 
-/// A target of `.` says that the service is not there (RFC 2782).
-fn service(record: &Record) -> Option<Service> {
-    let RData::SRV(found) = &record.data else {
-        return None;
-    };
-    let target = found.target.to_ascii();
-    let target = target.trim_end_matches('.');
-    (!target.is_empty()).then(|| Service {
-        target: target.to_owned(),
-        port: found.port,
-        priority: found.priority,
-        weight: found.weight,
-        ttl: record.ttl,
-    })
+fn records<Octets: AsRef<[u8]>>(answer: &Message<Octets>) -> Result<Vec<Service>, ParseError> {
+    let answer = answer.for_slice();
+    let mut services = Vec::new();
+    for record in answer.answer()?.limit_to::<Srv<_>>().take(RECORDS) {
+        let record = record?;
+        let found = record.data();
+        let target = found.target().to_string();
+        // A root for a target says that the service is not there (RFC 2782).
+        let target = target.trim_end_matches('.');
+        if !target.is_empty() {
+            services.push(Service {
+                target: target.to_owned(),
+                port: found.port(),
+                priority: found.priority(),
+                weight: found.weight(),
+                ttl: record.ttl().as_secs(),
+            });
+        }
+    }
+    Ok(services)
 }
 
-fn failure(name: &str, error: &NetError) -> DnsError {
-    match error.is_no_records_found() {
-        true => DnsError::NotFound(one_line(name)),
-        false => DnsError::Unavailable(one_line(&error.to_string())),
-    }
+fn unavailable(error: &io::Error) -> DnsError {
+    DnsError::Unavailable(one_line(&error.to_string()))
 }
