@@ -13,6 +13,7 @@ use slipway_plugin::PluginHost;
 use tokio_util::sync::CancellationToken;
 
 use crate::documents::Documents;
+use crate::output::Printer;
 use crate::{controllers, plugins};
 
 /// How often the file is looked at. What is there has to be the same twice, so that a file that is just being written is not
@@ -58,7 +59,12 @@ impl PolicyFile {
     }
 
     /// Puts what the file comes to say in force, until `stop`.
-    pub(crate) async fn follow(mut self, in_force: PolicyInForce, stop: CancellationToken) {
+    pub(crate) async fn follow(
+        mut self,
+        in_force: PolicyInForce,
+        printer: Printer,
+        stop: CancellationToken,
+    ) {
         let mut seen = self.content.clone();
         while stop
             .run_until_cancelled(tokio::time::sleep(PERIOD))
@@ -75,10 +81,8 @@ impl PolicyFile {
                 Ok(policy) => {
                     in_force.replace(policy);
                     measures::policy_changed(true);
-                    tracing::info!(path, "another policy is in force");
-                    for entry in plugins::posture_of_policy(&self.loaded) {
-                        tracing::warn!(id = %entry.id, detail = entry.detail, "{}", entry.sentence);
-                    }
+                    printer.note(format!("another policy is in force, of {path}"));
+                    printer.posture(&plugins::posture_of_policy(&self.loaded));
                 }
                 Err(error) => {
                     measures::policy_changed(false);

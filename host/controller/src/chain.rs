@@ -60,6 +60,11 @@ impl Chain {
         Self { shadow, ..self }
     }
 
+    /// Whether anybody in it decides.
+    pub(crate) fn decides(&self) -> bool {
+        !self.enforced.is_empty()
+    }
+
     /// What they say of a request that keeps the guardrails, and what is to be done with it if it is open; nothing where
     /// it is for a signer that is not served.
     pub(crate) async fn judge(

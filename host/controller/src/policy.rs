@@ -26,6 +26,11 @@ impl PolicyInForce {
         self.0.send_replace(Arc::new(policy));
     }
 
+    /// Whether there is an approver whose word counts: somebody who approves besides would get around it.
+    pub fn enforces(&self) -> bool {
+        self.current().chain.decides()
+    }
+
     /// The one for a whole judgement.
     pub(crate) fn current(&self) -> Arc<Policy> {
         Arc::clone(&self.0.borrow())

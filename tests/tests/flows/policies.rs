@@ -1,7 +1,7 @@
 //! Policies of the bundled approvers: rules in CEL, serving certificates by an inventory, nodes that join again.
 
 use serde_json::Value;
-use slipway_tests::{Asked, Backend, Launched, Sandbox, on_both_backends};
+use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
 
 on_both_backends!(
     rules_decide_and_their_words_reach_the_request,
@@ -198,4 +198,28 @@ fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
     assert!(waiting.wait().expect("join can be waited for").success());
     cluster.wait_for_log("another policy is in force");
     cluster.wait_for_log("automatic-approval");
+}
+
+/// On the embedded API nobody else approves, and a token needs no such right.
+#[test]
+fn the_posture_shows_what_bindings_let_others_do() {
+    let cluster = Backend::Kubernetes.launch_with(Approval::Manual, &["--kubelet-compatible"]);
+    let posture = || cluster.slipway(&["posture"]).success();
+    let before = posture();
+    assert!(before.contains("kubelet-compatible-bootstrap"), "{before}");
+    assert!(!before.contains("foreign-approver"), "{before}");
+
+    // As kubeadm binds it for kube-controller-manager's approver.
+    let _ = cluster
+        .kubectl(&[
+            "create",
+            "clusterrolebinding",
+            "kubeadm:node-autoapprove-bootstrap",
+            "--clusterrole=system:certificates.k8s.io:certificatesigningrequests:nodeclient",
+            "--group=system:bootstrappers:kubeadm:default-node-token",
+        ])
+        .success();
+    let after = posture();
+    assert!(after.contains("high foreign-approver"), "{after}");
+    let _ = cluster.slipway(&["posture", "--fail-on=high"]).failure(10);
 }

@@ -12,6 +12,9 @@ use slipway_config::token::DEFAULT_NODE_GROUP;
 
 use super::objects::{ObjectError, Policy, Wanted};
 
+/// The binding that lets a token read every request, under the name that kubeadm gives it.
+pub const KUBELET_COMPATIBLE: &str = "kubeadm:kubelet-bootstrap";
+
 const GROUP_API: &str = "rbac.authorization.k8s.io";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const REQUESTS: &str = "certificatesigningrequests";
@@ -81,11 +84,7 @@ fn kubelet_compatible() -> Result<Vec<Wanted>, ObjectError> {
     let mut objects = vec![
         // The API server of a real cluster makes this one itself.
         cluster_role(WIDE_BOOTSTRAPPER, bootstrapper, Policy::CreateOnly)?,
-        cluster_binding(
-            "kubeadm:kubelet-bootstrap",
-            WIDE_BOOTSTRAPPER,
-            DEFAULT_NODE_GROUP,
-        )?,
+        cluster_binding(KUBELET_COMPATIBLE, WIDE_BOOTSTRAPPER, DEFAULT_NODE_GROUP)?,
         cluster_role(
             "kubeadm:get-nodes",
             rule(&["get"], "", "nodes", &[]),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use slipway_apiserver::serve::bind;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::plugin::{Mode, PluginConfiguration};
+use slipway_config::plugin::PluginConfiguration;
 use slipway_config::posture::PostureId;
 use slipway_controller::foreign::ForeignApproval;
 use slipway_controller::{
@@ -55,10 +55,9 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         file,
     } = policy(&options, host, of_cluster).await?;
     let log = DecisionLog::open(&layout.decision_log())?;
-    let enforces = enforces(&configuration);
 
     let mut posture = plugins::posture_of_policy(&configuration);
-    if enforces {
+    if policy.enforces() {
         let foreign = ForeignApproval::find(&client).await?;
         let entry = |found: &ForeignApproval| PostureId::ForeignApprover.about(found.title());
         posture.extend(foreign.iter().map(entry));
@@ -67,7 +66,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let (leading, leads) = watch::channel(false);
     let health = Health {
         client: client.clone(),
-        enforces,
+        policy: policy.clone(),
         leads,
     };
     let shutdown = server::shutdown()?;
@@ -83,7 +82,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         shutdown.clone(),
     ));
     if let Some(file) = file {
-        tokio::spawn(file.follow(policy.clone(), shutdown.clone()));
+        tokio::spawn(file.follow(policy.clone(), printer, shutdown.clone()));
     }
     let identity = options.identity.map_or_else(identity, Ok)?;
     let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
@@ -154,12 +153,6 @@ fn signing(options: &ControllerOptions) -> Result<Option<Signing>> {
         signing.longest = longest.into();
     }
     Ok(Some(signing))
-}
-
-/// Whether there is a policy that somebody could get around.
-fn enforces(configuration: &PluginConfiguration) -> bool {
-    let mut approvers = configuration.csr_approvers.iter();
-    approvers.any(|entry| entry.mode == Mode::Enforce)
 }
 
 /// Replicas run on hosts of different names, or as different processes of one.

@@ -1,10 +1,14 @@
 //! `slipway posture`: what is in force on this machine and in its cluster. On a node: what was accepted when it joined.
 
 use anyhow::{Result, bail};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
+use kube::Api;
+use slipway_bootstrap::init::rbac::KUBELET_COMPATIBLE;
 use slipway_bootstrap::init::settings::PublishedCa;
 use slipway_bootstrap::join;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::posture::{PostureEntry, PostureId};
+use slipway_controller::foreign::ForeignApproval;
 use slipway_controller::tokens::TokenAdmin;
 
 use crate::arguments::PostureArguments;
@@ -30,6 +34,9 @@ pub(super) async fn run(
     entries.extend(accepted.into_iter().flatten());
     if let Some(client) = client {
         entries.extend(of_cluster_info(&client, &layout).await?);
+        if !cluster::is_here(&arguments.cluster, &layout) {
+            entries.extend(of_bindings(&client).await?);
+        }
         entries.extend(of_tokens(&TokenAdmin::new(client)).await?);
     }
     entries.sort_by(|one, other| {
@@ -73,6 +80,19 @@ async fn of_cluster_info(client: &kube::Client, layout: &Layout) -> Result<Vec<P
         PublishedCa::Included => Vec::new(),
         PublishedCa::Omitted => vec![PostureId::CaOmittedFromClusterInfo.entry()],
     })
+}
+
+/// What bindings of the cluster let others do, past the policy or beyond what `slipway join` needs. In a cluster of our own
+/// there are no others.
+async fn of_bindings(client: &kube::Client) -> Result<Vec<PostureEntry>> {
+    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let compatible = bindings.get_opt(KUBELET_COMPATIBLE).await?;
+    let compatible = compatible.map(|_| PostureId::KubeletCompatibleBootstrap.entry());
+    let foreign = ForeignApproval::find(client).await?;
+    let foreign = foreign
+        .iter()
+        .map(|found| PostureId::ForeignApprover.about(found.title()));
+    Ok(compatible.into_iter().chain(foreign).collect())
 }
 
 async fn of_tokens(admin: &TokenAdmin) -> Result<Vec<PostureEntry>> {

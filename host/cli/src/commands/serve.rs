@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
         .build()
         .await?;
     let shutdown = server::shutdown()?;
-    let controllers = controllers_of(&api, &host, &settings, &layout, &shutdown).await?;
+    let controllers = controllers_of(&api, &host, &settings, &layout, printer, &shutdown).await?;
     printer.note(format!("serving on {}", listener.local_addr()?));
     let work = controllers.run(shutdown.clone());
     let serve = api.serve(
@@ -155,6 +155,7 @@ async fn controllers_of(
     host: &PluginHost,
     settings: &ServerSettings,
     layout: &Layout,
+    printer: Printer,
     shutdown: &CancellationToken,
 ) -> Result<Controllers> {
     let log = DecisionLog::open(&layout.decision_log())?;
@@ -169,7 +170,7 @@ async fn controllers_of(
     };
     let (file, policy) = PolicyFile::open(server::plugins_path(layout), host, of_cluster).await?;
     let policy = PolicyInForce::from(policy);
-    tokio::spawn(file.follow(policy.clone(), shutdown.clone()));
+    tokio::spawn(file.follow(policy.clone(), printer, shutdown.clone()));
     let mut signing = Signing::new(Arc::new(authority));
     if let Some(longest) = settings.cluster_signing_duration {
         signing.longest = longest.into();

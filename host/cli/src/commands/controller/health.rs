@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use kube::Client;
 use slipway_controller::foreign::ForeignApproval;
-use slipway_controller::measures;
+use slipway_controller::{PolicyInForce, measures};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Health {
     pub(super) client: Client,
-    /// Whether approvals of others would get around a policy.
-    pub(super) enforces: bool,
+    /// What approvals of others would get around.
+    pub(super) policy: PolicyInForce,
     pub(super) leads: watch::Receiver<bool>,
 }
 
@@ -66,7 +66,7 @@ impl Health {
             Ok(Err(error)) => return Some(format!("the API server cannot be used: {error}")),
             Ok(Ok(_)) => {}
         }
-        if !self.enforces {
+        if !self.policy.enforces() {
             return None;
         }
         match ForeignApproval::find(&self.client).await {
