@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use slipway_sdk::endpoint_provider::{EndpointList, Listed};
 use slipway_sdk::grants::Grants;
-use slipway_sdk::http::{Get, HttpError};
+use slipway_sdk::http::Get;
 use slipway_sdk::prelude::*;
 
 /// The largest document that is read, in bytes.
@@ -80,11 +80,9 @@ impl EndpointsHttps {
                     .body_limit(LIMIT)
                     .send()
             })
-            .map_err(|error| match error {
-                HttpError::InvalidUrl(_) | HttpError::NotAllowed(_) | HttpError::TooLarge(_) => {
-                    EndpointError::Other(error.to_string())
-                }
-                error => EndpointError::Unavailable(error.to_string()),
+            .map_err(|error| match error.is_outage() {
+                true => EndpointError::Unavailable(error.to_string()),
+                false => EndpointError::Other(error.to_string()),
             })?;
         match answer.status {
             200 => Ok(answer.body),

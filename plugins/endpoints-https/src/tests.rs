@@ -1,4 +1,5 @@
 use serde_json::json;
+use slipway_sdk::http::HttpError;
 use slipway_sdk::settings;
 use slipway_sdk::testing::MockHost;
 

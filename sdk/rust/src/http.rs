@@ -128,6 +128,16 @@ pub enum HttpError {
     },
 }
 
+impl HttpError {
+    /// Whether another try may succeed with nothing changed here.
+    pub fn is_outage(&self) -> bool {
+        !matches!(
+            self,
+            Self::InvalidUrl(_) | Self::NotAllowed(_) | Self::TooLarge(_)
+        )
+    }
+}
+
 /// An absolute URL, cut where `wasi:http` wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {

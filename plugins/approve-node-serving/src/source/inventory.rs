@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 use slipway_sdk::files::{Directory, Reason};
-use slipway_sdk::http::{Get, HttpError};
+use slipway_sdk::http::Get;
 use slipway_sdk::prelude::*;
 
 use super::{Confirmed, Known};
@@ -71,11 +71,9 @@ fn fetch(url: &str) -> Result<(String, Option<Vec<u8>>), ReviewError> {
                 .body_limit(LIMIT)
                 .send()
         })
-        .map_err(|error| match error {
-            HttpError::InvalidUrl(_) | HttpError::NotAllowed(_) | HttpError::TooLarge(_) => {
-                ReviewError::Other(error.to_string())
-            }
-            error => ReviewError::Unavailable(error.to_string()),
+        .map_err(|error| match error.is_outage() {
+            true => ReviewError::Unavailable(error.to_string()),
+            false => ReviewError::Other(error.to_string()),
         })?;
     match answer.status {
         200 => Ok((url.to_owned(), Some(answer.body))),
