@@ -247,8 +247,8 @@ impl GuardedRequest {
         &self.addresses
     }
 
-    /// Whether a new identity is asked for in the name of a node that exists already; never where the operator has not
-    /// allowed it.
+    /// Whether a new identity is asked for in the name of a node that exists already. A bootstrap token gets this far with
+    /// such a name only where the operator has allowed it.
     pub fn rejoins(&self) -> bool {
         self.rejoins
     }

@@ -59,7 +59,8 @@ pub struct CertificateRequest {
     pub token: Option<TokenFacts>,
     /// When the object was created.
     pub created: SystemTime,
-    /// Whether a new identity is asked for in the name of a node that exists already, which the operator allows for this name.
+    /// Whether a new identity is asked for in the name of a node that exists already; by a token only where the operator
+    /// allows it for this name.
     pub rejoins: bool,
 }
 
