@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use audit::{AuditArguments, AuditCommand, AuditShowArguments};
+pub(crate) use audit::{
+    AuditArguments, AuditCommand, AuditReplayArguments, AuditShowArguments, RecordSelection,
+};
 pub(crate) use cluster::{CsrArguments, CsrCommand};
 pub(crate) use controller::{
     ControllerArguments, ControllerCommand, ControllerOptions, ManifestArguments,

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
         Command::Config(arguments) => config::run(&arguments, printer),
         Command::Certs(arguments) => certs::run(&arguments, &layout, printer),
         Command::Plugin(arguments) => wait(plugin::run(arguments, layout, printer)),
-        Command::Audit(arguments) => audit::run(&arguments, &layout, printer),
+        Command::Audit(arguments) => wait(audit::run(arguments, layout, printer)),
         Command::Reset(arguments) => reset::run(&arguments, &layout, printer),
         Command::Demo(arguments) => demo::run(&arguments, printer),
         Command::Init(arguments) => wait(init::run(arguments, layout, printer)),

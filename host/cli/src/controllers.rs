@@ -4,8 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
-use slipway_config::plugin::Mode;
-use slipway_controller::Chain;
+use slipway_bootstrap::layout::Layout;
+use slipway_config::duration::GoDuration;
+use slipway_config::plugin::{Mode, PluginConfiguration};
+use slipway_controller::{Chain, DecisionLog};
 use slipway_pki::ca::CertificateAuthority;
 use slipway_plugin::{Configured, CsrApprover};
 use zeroize::Zeroizing;
@@ -24,6 +26,18 @@ pub(crate) fn authority(certificate: &Path, key: &Path) -> Result<CertificateAut
             certificate.display(),
             key.display()
         )
+    })
+}
+
+/// The decision log of this machine, with recordings as long as the configuration wants them.
+pub(crate) fn decision_log(
+    layout: &Layout,
+    configuration: &PluginConfiguration,
+) -> Result<DecisionLog> {
+    let folder = layout.decision_log();
+    Ok(match configuration.keep_recordings {
+        GoDuration::ZERO => DecisionLog::open(&folder)?,
+        keep => DecisionLog::open_with_recordings(&folder, keep.into())?,
     })
 }
 

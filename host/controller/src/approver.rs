@@ -24,11 +24,11 @@ use slipway_pki::signer::NodeSigner;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
-use crate::chain::Reviewed;
+use crate::chain::{Reviewed, Sight};
 use crate::claims::{Claimed, Claims};
 use crate::cluster::{Guard, GuardedCsr};
 use crate::condition::{self, APPROVED, DENIED, REVIEWED, Standing};
-use crate::decision_log::{Action, DecisionLog, Entry, Stage};
+use crate::decision_log::{Action, Case, DecisionLog, Entry, Stage};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
 use crate::policy::PolicyInForce;
@@ -91,8 +91,12 @@ impl Approver {
         let policy = self.policy.current();
         let checked = self.guard.check(&request, &policy.cluster).await?;
         let now = (self.clock)();
-        let (reviewed, decision) = policy.chain.judge(&request, &checked, now).await;
-        let case = Case {
+        let sight = match self.log.keeps_recordings() {
+            true => Sight::Noted,
+            false => Sight::Live,
+        };
+        let (reviewed, decision) = policy.chain.judge(&request, &checked, now, sight).await;
+        let case = Open {
             request,
             checked,
             reviewed,
@@ -110,7 +114,7 @@ impl Approver {
     }
 
     /// Whether another key has the node's name: whoever is to decide should know before.
-    async fn claim_of_another(&self, case: &Case) -> Result<Option<Finding>, Error> {
+    async fn claim_of_another(&self, case: &Open) -> Result<Option<Finding>, Error> {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(None);
         };
@@ -122,7 +126,7 @@ impl Approver {
     }
 
     /// Claim, reservation, intent, approval; in this order.
-    async fn approve(&self, case: Case, decision: Decision) -> Result<Next, Error> {
+    async fn approve(&self, case: Open, decision: Decision) -> Result<Next, Error> {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(Next::Done);
         };
@@ -146,7 +150,7 @@ impl Approver {
         Ok(Next::Done)
     }
 
-    async fn deny(&self, case: Case, decision: Decision) -> Result<Next, Error> {
+    async fn deny(&self, case: Open, decision: Decision) -> Result<Next, Error> {
         let reason = match &decision {
             Decision::Denied(reason) if reason.approver == GUARDRAILS => "GuardrailBroken",
             _ => "DeniedByApprover",
@@ -158,14 +162,14 @@ impl Approver {
     /// Intent, act, and that it was done.
     async fn write_decision(
         &self,
-        case: Case,
+        case: Open,
         decision: &Decision,
         type_: &'static str,
         reason: &str,
     ) -> Result<CertificateSigningRequest, Error> {
         let entry = case.entry(decision, None);
         let why = entry.reason.clone();
-        self.write_down(entry).await?;
+        self.write_down(entry, case.reviewed.case()).await?;
         let mut request = case.request;
         condition::put(&mut request, type_, "True", reason, &why, (self.clock)());
         let name = request.name_any();
@@ -195,7 +199,7 @@ impl Approver {
     /// another key has the node's name.
     async fn leave_open(
         &self,
-        case: Case,
+        case: Open,
         decision: Decision,
         claim: Option<Finding>,
     ) -> Result<Next, Error> {
@@ -208,16 +212,16 @@ impl Approver {
         let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
             measures::decided(reason);
-            self.write_down(entry).await?;
+            self.write_down(entry, case.reviewed.case()).await?;
         }
         Ok(next)
     }
 
-    async fn write_down(&self, entry: Entry) -> Result<(), Error> {
+    async fn write_down(&self, entry: Entry, rests_upon: Option<Case>) -> Result<(), Error> {
         for opinion in entry.opinions.iter().filter(|opinion| opinion.disagrees) {
             measures::disagreed(&opinion.plugin);
         }
-        Ok(self.log.record(entry).await?)
+        Ok(self.log.record_with(entry, rests_upon).await?)
     }
 
     /// What a denied request held is free again.
@@ -312,13 +316,13 @@ impl Approver {
 }
 
 /// A request with everything that was found out about it.
-struct Case {
+struct Open {
     request: CertificateSigningRequest,
     checked: GuardedCsr,
     reviewed: Reviewed,
 }
 
-impl Case {
+impl Open {
     fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
         let guardrails = match &self.checked.guarded {
             Guarded::Passed(guarded) => guarded.findings(),
@@ -342,6 +346,7 @@ impl Case {
                 .collect(),
             opinions: self.reviewed.recorded(decision),
             certificate: None,
+            recording: None,
         }
     }
 }

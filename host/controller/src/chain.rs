@@ -11,10 +11,10 @@ use slipway_config::redact;
 use slipway_pki::decision::verdict::{self, Decision, Opinion};
 use slipway_pki::guardrail::Guarded;
 use slipway_plugin::extension::csr_approver::{Review, ReviewError, ReviewRequest};
-use slipway_plugin::{CsrApprover, PluginIdentity};
+use slipway_plugin::{CsrApprover, Outside, PluginIdentity, Question, Recording};
 
 use crate::cluster::GuardedCsr;
-use crate::decision_log::PluginOpinion;
+use crate::decision_log::{Case, Learned, PluginOpinion};
 use crate::subject;
 
 /// The approvers, in the order of the configuration.
@@ -31,6 +31,10 @@ pub struct Reviewed {
     pub enforced: Vec<Answer>,
     /// Those who only look on.
     pub shadow: Vec<Answer>,
+    /// What they were asked.
+    pub request: Option<ReviewRequest>,
+    /// Why no approval of theirs is enough, where a person has to decide.
+    pub deferral: Option<String>,
 }
 
 /// What one of them answered.
@@ -42,6 +46,31 @@ pub struct Answer {
     pub review: Result<Review, String>,
     /// How long it took, waiting included.
     pub took: Duration,
+    /// What it learned of the outside; none where that is not noted.
+    pub learned: Option<Recording>,
+    /// What it asked in a replay that was not asked then.
+    pub missed: Vec<Question>,
+}
+
+/// Where approvers learn what they have to know beside the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sight<'a> {
+    /// They ask.
+    Live,
+    /// They ask, and it is noted.
+    Noted,
+    /// They are told what was noted.
+    Replayed(&'a Case),
+}
+
+impl Sight<'_> {
+    fn of(&self, approver: &PluginIdentity) -> Outside {
+        match self {
+            Self::Live => Outside::live(),
+            Self::Noted => Outside::noted(),
+            Self::Replayed(case) => Outside::replayed(case.recordings_for(&approver.name)),
+        }
+    }
 }
 
 impl Chain {
@@ -72,11 +101,15 @@ impl Chain {
         request: &CertificateSigningRequest,
         checked: &GuardedCsr,
         now: Timestamp,
+        sight: Sight<'_>,
     ) -> (Reviewed, Option<Decision>) {
         let reviewed = match &checked.guarded {
             Guarded::Passed(guarded) => {
                 let asked = subject::review_request(request, guarded, checked.token.as_ref(), now);
-                self.review(&asked).await
+                Reviewed {
+                    deferral: guarded.deferral().map(ToOwned::to_owned),
+                    ..self.review(asked, sight).await
+                }
             }
             Guarded::Broken(_) | Guarded::Ignored => Reviewed::default(),
         };
@@ -89,20 +122,25 @@ impl Chain {
     }
 
     /// Asks all of them.
-    pub async fn review(&self, request: &ReviewRequest) -> Reviewed {
+    pub(crate) async fn review(&self, request: ReviewRequest, sight: Sight<'_>) -> Reviewed {
         let ask = |approvers: &[Arc<dyn CsrApprover>]| {
-            let approvers: Vec<_> = approvers.to_vec();
+            let approvers = approvers.to_vec();
+            let request = &request;
             async move {
-                join_all(
-                    approvers
-                        .iter()
-                        .map(|approver| answer(approver.as_ref(), request)),
-                )
-                .await
+                let answers = approvers.iter().map(|approver| {
+                    let outside = sight.of(approver.identity());
+                    answer(approver.as_ref(), request, outside)
+                });
+                join_all(answers).await
             }
         };
         let (enforced, shadow) = futures::join!(ask(&self.enforced), ask(&self.shadow));
-        Reviewed { enforced, shadow }
+        Reviewed {
+            enforced,
+            shadow,
+            request: Some(request),
+            deferral: None,
+        }
     }
 }
 
@@ -119,6 +157,23 @@ impl Reviewed {
         self.enforced.iter().map(opinion).collect()
     }
 
+    /// What the answers rest upon, so that the same can be asked again; none where it was not noted whole.
+    pub(crate) fn case(&self) -> Option<Case> {
+        let request = self.request.clone()?;
+        let answers = self.enforced.iter().chain(&self.shadow);
+        let learned = answers.map(|answer| {
+            Some(Learned {
+                plugin: answer.identity.name.clone(),
+                answers: answer.learned.clone()?,
+            })
+        });
+        Some(Case {
+            request,
+            deferral: self.deferral.clone(),
+            learned: learned.collect::<Option<_>>()?,
+        })
+    }
+
     /// Everything for the decision log, what only looked on included and compared with `decision`.
     pub fn recorded(&self, decision: &Decision) -> Vec<PluginOpinion> {
         let enforced = self.enforced.iter().map(|answer| answer.recorded(None));
@@ -131,6 +186,11 @@ impl Reviewed {
 }
 
 impl Answer {
+    /// Whether what it says counts for nothing, since something that it asks for was not recorded.
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        !self.missed.is_empty()
+    }
+
     fn recorded(&self, compared_with: Option<&Decision>) -> PluginOpinion {
         let identity = &self.identity;
         let review = self.review.as_ref();
@@ -162,14 +222,27 @@ impl Answer {
     }
 }
 
-async fn answer(approver: &dyn CsrApprover, request: &ReviewRequest) -> Answer {
+async fn answer(approver: &dyn CsrApprover, request: &ReviewRequest, outside: Outside) -> Answer {
     let began = Instant::now();
-    let review = approver.review(request).await;
+    let review = approver.review(request, &outside).await;
+    let took = began.elapsed();
+    let missed = outside.missed();
     Answer {
         identity: approver.identity().clone(),
-        review: review.map_err(|error| describe(&error)),
-        took: began.elapsed(),
+        review: match missed.is_empty() {
+            true => review.map_err(|error| describe(&error)),
+            false => Err(unrecorded(&missed)),
+        },
+        took,
+        learned: outside.recording(),
+        missed,
     }
+}
+
+/// What a plugin says that did not learn what it asked for counts for nothing.
+fn unrecorded(missed: &[Question]) -> String {
+    let missed: Vec<_> = missed.iter().map(ToString::to_string).collect();
+    format!("it asks for what was not asked then: {}", missed.join("; "))
 }
 
 fn describe(error: &ReviewError) -> String {

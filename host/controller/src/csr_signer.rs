@@ -169,6 +169,7 @@ impl CsrSigner {
                 not_before: certificate.not_before(),
                 not_after: certificate.not_after(),
             }),
+            recording: None,
         };
         self.log.record(entry.clone()).await?;
         let pem = certificate.to_pem()?;
@@ -195,6 +196,7 @@ impl CsrSigner {
             guardrails: refused.findings.iter().map(redact::finding).collect(),
             opinions: Vec::new(),
             certificate: None,
+            recording: None,
         };
         self.log.record(entry.clone()).await?;
         condition::put(

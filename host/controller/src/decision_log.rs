@@ -6,6 +6,7 @@
 mod files;
 mod read;
 mod record;
+mod recordings;
 mod writer;
 
 use std::io;
@@ -15,6 +16,8 @@ use thiserror::Error;
 
 pub use read::{Head, HeadError, read, verify, verify_each, verify_from};
 pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
+pub(crate) use recordings::Recordings;
+pub use recordings::{Case, Learned};
 pub use writer::DecisionLog;
 
 /// Why the log cannot be written or read.

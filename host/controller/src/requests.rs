@@ -14,7 +14,7 @@ use slipway_pki::guardrail::Guarded;
 use thiserror::Error;
 
 pub use self::details::{ParsedRequest, RequestDetails, RequestSummary};
-pub use self::explanation::{Explanation, Outlook};
+pub use self::explanation::Explanation;
 use crate::approver::title;
 use crate::claims::Claims;
 use crate::cluster::{ClusterSettings, Guard, GuardedCsr};

@@ -36,5 +36,6 @@ pub(crate) fn decision(request: &CertificateSigningRequest) -> Option<Entry> {
         guardrails: Vec::new(),
         opinions: Vec::new(),
         certificate: None,
+        recording: None,
     })
 }

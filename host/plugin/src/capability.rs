@@ -100,6 +100,9 @@ pub(crate) const ALL: &[&dyn Capability] = &[
     &http::Http,
 ];
 
+/// The version of WASI's interfaces, as wasmtime-wasi links them: those of our own have to be found beside its own.
+pub(crate) const WASI: &str = "0.2.12";
+
 /// The capability that an interface belongs to.
 pub(crate) fn of(interface: &str) -> Option<&'static dyn Capability> {
     ALL.iter()

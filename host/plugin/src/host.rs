@@ -44,6 +44,7 @@ impl PluginHost {
                 engine: Engine::start(options.allocation)?,
                 cache: options.cache_dir.map(Cache::new),
                 cluster: None,
+                live: true,
             },
         })
     }
@@ -53,6 +54,14 @@ impl PluginHost {
     #[must_use]
     pub fn with_cluster(mut self, reader: Arc<dyn ClusterReader>) -> Self {
         self.loader.cluster = Some(reader);
+        self
+    }
+
+    /// The same runtime for replays: whatever the plugins that it loads were granted, nothing is asked of anybody, and no
+    /// folder or credential has to be there.
+    #[must_use]
+    pub fn for_replay(mut self) -> Self {
+        self.loader.live = false;
         self
     }
 

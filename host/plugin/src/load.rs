@@ -39,6 +39,8 @@ pub(crate) struct Loader {
     pub(crate) engine: Engine,
     pub(crate) cache: Option<Cache>,
     pub(crate) cluster: Option<Arc<dyn ClusterReader>>,
+    /// Whether plugins may ask anybody; otherwise their calls are only replayed.
+    pub(crate) live: bool,
 }
 
 impl Loader {
@@ -50,7 +52,7 @@ impl Loader {
     ) -> Result<Plugin, LoadError> {
         let name = entry.name.as_str();
         let limits = CallLimits::of(entry)?;
-        let authority = Authority::of(entry, self.cluster.clone())?;
+        let authority = Authority::of(entry, self.cluster.clone(), self.live)?;
         let code = Code::read(entry)?;
         let digest = code.digest();
         let settings_digest = authority.settings().digest();

@@ -9,5 +9,6 @@ mod joining;
 mod messages;
 mod names;
 mod policies;
+mod replaying;
 mod resuming;
 mod tokens;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use slipway_config::name::NodeName;
+use slipway_config::plugin::PluginName;
 use slipway_controller::decision_log::Head;
 
 use super::GoDuration;
@@ -30,11 +31,13 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "RECORDS:DIGEST")]
         anchor: Option<Head>,
     },
+    /// Say what other approvers would have decided, told what those were told who decided; nobody is asked
+    Replay(AuditReplayArguments),
 }
 
-/// `slipway audit show`.
+/// Which records are meant.
 #[derive(Debug, Args)]
-pub(crate) struct AuditShowArguments {
+pub(crate) struct RecordSelection {
     /// Only what is about this request
     #[arg(long, value_name = "NAME")]
     pub(crate) request: Option<String>,
@@ -44,6 +47,38 @@ pub(crate) struct AuditShowArguments {
     /// Only what is not older than this, such as 90m
     #[arg(long, value_name = "DURATION")]
     pub(crate) since: Option<GoDuration>,
+}
+
+/// `slipway audit replay`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditReplayArguments {
+    #[command(flatten)]
+    pub(crate) selection: RecordSelection,
+    /// The PluginConfiguration whose approvers decide again; that of the cluster on this machine by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A component, or the name of a bundled one, that decides again, alone or in the place of another
+    #[arg(long, value_name = "COMPONENT")]
+    pub(crate) plugin: Option<String>,
+    /// The approver of the PluginConfiguration in whose place it decides, with its settings unless others are given
+    #[arg(long, value_name = "NAME", requires = "plugin")]
+    pub(crate) in_place_of: Option<PluginName>,
+    /// The component's settings, in YAML or JSON, or a file of them as @FILE
+    #[arg(long, value_name = "SETTINGS", requires = "plugin")]
+    pub(crate) settings: Option<String>,
+    /// What the component would be granted, in YAML or JSON, such as '{dns: true}'
+    #[arg(long, value_name = "GRANTS", requires = "plugin")]
+    pub(crate) grants: Option<String>,
+    /// Also show the decisions that would have been the same
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `slipway audit show`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditShowArguments {
+    #[command(flatten)]
+    pub(crate) selection: RecordSelection,
     /// Only decisions that an approver in shadow mode would have led elsewhere
     #[arg(long)]
     pub(crate) disagreements: bool,

@@ -1,5 +1,7 @@
 //! `slipway audit`: the decision log, read and checked without anybody's help.
 
+mod replay;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
 use slipway_controller::decision_log::{self, Head, LogError, Record};
 
-use crate::arguments::{AuditArguments, AuditCommand, AuditShowArguments};
+use crate::arguments::{AuditArguments, AuditCommand, AuditShowArguments, RecordSelection};
 use crate::failure::{Code, Coded};
 use crate::output::{Printer, Table, opinion};
 
@@ -25,9 +27,9 @@ struct Checked {
     anchor: String,
 }
 
-pub(super) fn run(arguments: &AuditArguments, layout: &Layout, printer: Printer) -> Result<()> {
-    let log = match &arguments.log {
-        Some(folder) => folder.clone(),
+pub(super) async fn run(arguments: AuditArguments, layout: Layout, printer: Printer) -> Result<()> {
+    let log = match arguments.log {
+        Some(folder) => folder,
         None => layout.decision_log(),
     };
     if !log.is_dir() {
@@ -44,6 +46,7 @@ pub(super) fn run(arguments: &AuditArguments, layout: &Layout, printer: Printer)
     match &arguments.command {
         AuditCommand::Show(arguments) => show(&log, arguments, printer),
         AuditCommand::Verify { anchor } => verify(&log, anchor.as_ref(), printer),
+        AuditCommand::Replay(arguments) => replay::run(&log, arguments, &layout, printer).await,
     }
 }
 
@@ -56,12 +59,9 @@ fn show(log: &Path, arguments: &AuditShowArguments, printer: Printer) -> Result<
     if verified.is_ok() {
         records.extend(last);
     }
-    let since = arguments.since.map(|since| {
-        Timestamp::now()
-            .checked_sub(Duration::from(since))
-            .unwrap_or(Timestamp::MIN)
-    });
-    records.retain(|record| is_wanted(record, arguments, since));
+    let disagrees = |record: &Record| record.entry.opinions.iter().any(|one| one.disagrees);
+    let selected = selected(&arguments.selection);
+    records.retain(|record| selected(record) && (!arguments.disagreements || disagrees(record)));
     printer.answer(&records, |records| table(records, printer))?;
     if records.is_empty() && verified.is_ok() {
         printer.note("nothing like that was decided");
@@ -69,23 +69,23 @@ fn show(log: &Path, arguments: &AuditShowArguments, printer: Printer) -> Result<
     verified.map(drop).map_err(broken)
 }
 
-fn is_wanted(record: &Record, wanted: &AuditShowArguments, since: Option<Timestamp>) -> bool {
-    let subject = &record.entry.subject;
-    since.is_none_or(|since| since <= record.time)
-        && wanted
-            .request
-            .as_ref()
-            .is_none_or(|name| *name == subject.name)
-        && wanted
-            .node
-            .as_ref()
-            .is_none_or(|node| subject.node.as_deref() == Some(node.as_str()))
-        && (!wanted.disagreements
-            || record
-                .entry
-                .opinions
-                .iter()
-                .any(|opinion| opinion.disagrees))
+/// Whether a record is meant.
+fn selected(selection: &RecordSelection) -> impl Fn(&Record) -> bool {
+    let since = selection.since.map(|since| {
+        Timestamp::now()
+            .checked_sub(Duration::from(since))
+            .unwrap_or(Timestamp::MIN)
+    });
+    move |record| {
+        let subject = &record.entry.subject;
+        let is_meant = |wanted: &Option<String>, is: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
+        };
+        let node = selection.node.as_ref().map(ToString::to_string);
+        since.is_none_or(|since| since <= record.time)
+            && is_meant(&selection.request, Some(&subject.name))
+            && is_meant(&node, subject.node.as_deref())
+    }
 }
 
 fn verify(log: &Path, anchor: Option<&Head>, printer: Printer) -> Result<()> {

@@ -54,7 +54,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         configuration,
         file,
     } = policy(&options, host, of_cluster).await?;
-    let log = DecisionLog::open(&layout.decision_log())?;
+    let log = controllers::decision_log(&layout, &configuration)?;
 
     let mut posture = plugins::posture_of_policy(&configuration);
     if policy.enforces() {

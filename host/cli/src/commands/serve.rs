@@ -10,7 +10,7 @@ use slipway_bootstrap::files::Files;
 use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::{Mode, PluginConfiguration};
-use slipway_controller::{Controllers, DecisionLog, LiveReader, PolicyInForce, Signing};
+use slipway_controller::{Controllers, LiveReader, PolicyInForce, Signing};
 use slipway_plugin::{PluginHost, SealingKey};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -158,7 +158,6 @@ async fn controllers_of(
     printer: Printer,
     shutdown: &CancellationToken,
 ) -> Result<Controllers> {
-    let log = DecisionLog::open(&layout.decision_log())?;
     let authority = controllers::authority(&layout.ca_certificate(), &layout.ca_key())?;
     let client = api.client(UserInfo::controller(CONTROLLERS));
     let host = host
@@ -169,6 +168,7 @@ async fn controllers_of(
         move |nodes| settings.cluster(nodes)
     };
     let (file, policy) = PolicyFile::open(server::plugins_path(layout), host, of_cluster).await?;
+    let log = controllers::decision_log(layout, file.configuration())?;
     let policy = PolicyInForce::from(policy);
     tokio::spawn(file.follow(policy.clone(), printer, shutdown.clone()));
     let mut signing = Signing::new(Arc::new(authority));

@@ -32,6 +32,9 @@ pub mod bundled {
 /// How long the trust source that talks to API servers may take, retries of one exchange included.
 const NETWORK_DEADLINE: GoDuration = GoDuration::from_secs(15);
 
+/// How long recordings are kept unless told otherwise.
+const KEEP_RECORDINGS: GoDuration = GoDuration::from_secs(720 * 60 * 60);
+
 /// Which plugins fill the extension points. A list that is left out is the default one; an empty list is nobody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -55,6 +58,10 @@ pub struct PluginConfiguration {
     /// node that does not stand here has to be deleted first.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub rejoin_allowed: BTreeSet<NodeName>,
+    /// How long it is kept what the approvers' decisions rest upon, so that they can be replayed: 720h by default, 0 for not
+    /// at all. It is read when the controllers start.
+    #[serde(skip_serializing_if = "is_default_keep")]
+    pub keep_recordings: GoDuration,
 }
 
 impl PluginConfiguration {
@@ -165,8 +172,13 @@ impl Default for PluginConfiguration {
             endpoint_providers: named(bundled::ENDPOINTS_STATIC).into_iter().collect(),
             control_plane_nodes: BTreeSet::new(),
             rejoin_allowed: BTreeSet::new(),
+            keep_recordings: KEEP_RECORDINGS,
         }
     }
+}
+
+fn is_default_keep(keep: &GoDuration) -> bool {
+    *keep == KEEP_RECORDINGS
 }
 
 /// The bundled component of this name, which is always a name.

@@ -49,6 +49,9 @@ pub struct Entry {
     /// The certificate, where one is issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<IssuedCertificate>,
+    /// SHA-256 over what the approvers' answers rest upon, as it was recorded beside the log; none where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Sha256Digest>,
 }
 
 impl Entry {

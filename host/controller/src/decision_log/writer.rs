@@ -6,12 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_config::digest::Sha256Digest;
 use tokio::sync::{mpsc, oneshot};
 
 use super::record::{Action, Entry, Record};
+use super::recordings::{Case, Recorder};
 use super::{LogError, files, read};
 
 /// A file that is larger than this is followed by another, in bytes.
@@ -30,11 +32,13 @@ pub struct DecisionLog {
 struct WriterThread {
     queue: Option<mpsc::Sender<Waiting>>,
     thread: Option<thread::JoinHandle<()>>,
+    keeps_recordings: bool,
 }
 
 #[derive(Debug)]
 struct Waiting {
     entry: Entry,
+    rests_upon: Option<Case>,
     written: oneshot::Sender<Result<(), LogError>>,
 }
 
@@ -45,16 +49,31 @@ impl DecisionLog {
     /// # Errors
     /// The folder cannot be written, another process writes to it, or what is in it is no intact log.
     pub fn open(folder: &Path) -> Result<Self, LogError> {
+        Self::start(folder, None)
+    }
+
+    /// The same, with recordings of what decisions rest upon beside the log, each kept for `keep`.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_with_recordings(folder: &Path, keep: Duration) -> Result<Self, LogError> {
+        Self::start(folder, Some(keep))
+    }
+
+    fn start(folder: &Path, keep: Option<Duration>) -> Result<Self, LogError> {
         let writer = Writer::open(folder)?;
+        let recorder = keep.map(|keep| Recorder::open(folder, keep)).transpose()?;
+        let keeps_recordings = recorder.is_some();
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("decision-log".to_owned())
-            .spawn(move || run(writer, waiting))
+            .spawn(move || run(writer, recorder, waiting))
             .map_err(files::failed("open", folder))?;
         Ok(Self {
             writer: Arc::new(WriterThread {
                 queue: Some(queue),
                 thread: Some(thread),
+                keeps_recordings,
             }),
         })
     }
@@ -65,10 +84,31 @@ impl DecisionLog {
     /// # Errors
     /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
     pub async fn record(&self, entry: Entry) -> Result<(), LogError> {
+        self.record_with(entry, None).await
+    }
+
+    /// Whether what decisions rest upon is recorded.
+    pub(crate) fn keeps_recordings(&self) -> bool {
+        self.writer.keeps_recordings
+    }
+
+    /// Writes an entry, and beside the log what its decision rests upon.
+    ///
+    /// # Errors
+    /// As for [`record`](Self::record). That a recording cannot be written keeps no decision from being taken.
+    pub(crate) async fn record_with(
+        &self,
+        entry: Entry,
+        rests_upon: Option<Case>,
+    ) -> Result<(), LogError> {
         let (written, wait) = oneshot::channel();
         let queue = self.writer.queue.as_ref().ok_or(LogError::Stopped)?;
         queue
-            .send(Waiting { entry, written })
+            .send(Waiting {
+                entry,
+                rests_upon,
+                written,
+            })
             .await
             .map_err(|_| LogError::Stopped)?;
         wait.await.map_err(|_| LogError::Stopped)?
@@ -86,7 +126,7 @@ impl Drop for WriterThread {
     }
 }
 
-fn run(mut writer: Writer, mut waiting: mpsc::Receiver<Waiting>) {
+fn run(mut writer: Writer, mut recorder: Option<Recorder>, mut waiting: mpsc::Receiver<Waiting>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while let Ok(next) = waiting.try_recv() {
@@ -94,7 +134,12 @@ fn run(mut writer: Writer, mut waiting: mpsc::Receiver<Waiting>) {
         }
         let (entries, waiters): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|waiting| (waiting.entry, waiting.written))
+            .map(|mut waiting| {
+                if let (Some(recorder), Some(case)) = (&mut recorder, &waiting.rests_upon) {
+                    waiting.entry.recording = recorder.record(case);
+                }
+                (waiting.entry, waiting.written)
+            })
             .unzip();
         let written = writer.write(entries);
         if let Err(error) = &written {

@@ -4,9 +4,9 @@ use serde::Serialize;
 use slipway_pki::decision::verdict::Decision;
 
 use super::{RequestDetails, RequestError, Requests};
-use crate::approver::summary;
-use crate::chain::Chain;
-use crate::decision_log::{Action, PluginOpinion};
+use crate::chain::{Chain, Sight};
+use crate::decision_log::PluginOpinion;
+use crate::outlook::Outlook;
 
 /// A request with what the guardrails and the approvers say about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,16 +21,6 @@ pub struct Explanation {
     pub outlook: Option<Outlook>,
 }
 
-/// What would be done with a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Outlook {
-    /// Approve, deny, leave it to a person, or ask again.
-    pub action: Action,
-    /// Why, in one line.
-    pub reason: String,
-}
-
 impl Requests {
     /// One request with what these approvers say about it now, whether or not it is decided. Nothing is written.
     ///
@@ -40,7 +30,7 @@ impl Requests {
         let request = self.get(name).await?;
         let (checked, claim) = self.look(&request).await?;
         let now = (self.clock)();
-        let (reviewed, decision) = chain.judge(&request, &checked, now).await;
+        let (reviewed, decision) = chain.judge(&request, &checked, now, Sight::Live).await;
         // An approval waits for a name that is another's.
         let decision = match (decision, &claim) {
             (Some(Decision::Approved { .. }), Some(finding)) => {
@@ -55,14 +45,5 @@ impl Requests {
             outlook: decision.as_ref().map(Outlook::of),
             details: RequestDetails::of(&request, &checked.guarded, claim),
         })
-    }
-}
-
-impl Outlook {
-    fn of(decision: &Decision) -> Self {
-        Self {
-            action: Action::of(decision),
-            reason: summary(decision),
-        }
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Verdict};
 use slipway_plugin::extension::csr_approver::{Review, ReviewError, ReviewRequest};
-use slipway_plugin::{CallStats, CsrApprover, PluginIdentity};
+use slipway_plugin::{CallStats, CsrApprover, Outside, PluginIdentity};
 
 type Answer = dyn Fn(&ReviewRequest) -> Result<Verdict, ReviewError> + Send + Sync;
 
@@ -69,7 +69,7 @@ impl CsrApprover for Scripted {
         &self.identity
     }
 
-    async fn review(&self, request: &ReviewRequest) -> Result<Review, ReviewError> {
+    async fn review(&self, request: &ReviewRequest, _: &Outside) -> Result<Review, ReviewError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let verdict = (self.answer)(request)?;
         Ok(Review {

@@ -306,6 +306,7 @@ async fn nothing_is_decided_that_cannot_be_written_down() {
         guardrails: Vec::new(),
         opinions: Vec::new(),
         certificate: None,
+        recording: None,
     };
     log.record(large).await.unwrap();
     let next = cluster.log_folder("log").join("decisions-000002.jsonl");

@@ -81,12 +81,18 @@ pub fn decide(standing: Standing, guarded: &Guarded, opinions: &[Opinion]) -> Op
     match guarded {
         Guarded::Ignored => None,
         Guarded::Broken(findings) => Some(Decision::Denied(broken(findings))),
-        Guarded::Passed(request) => Some(match (combine(opinions), request.deferral()) {
-            (Decision::Approved { .. }, Some(deferral)) => Decision::Pending {
-                reasons: vec![reason(GUARDRAILS, deferral)],
-            },
-            (decision, _) => decision,
-        }),
+        Guarded::Passed(request) => Some(outcome(opinions, request.deferral())),
+    }
+}
+
+/// What all opinions of a request that passes the guardrails lead to. Where those have a person decide, `deferral` says
+/// why, and no approval is enough.
+pub fn outcome(opinions: &[Opinion], deferral: Option<&str>) -> Decision {
+    match (combine(opinions), deferral) {
+        (Decision::Approved { .. }, Some(deferral)) => Decision::Pending {
+            reasons: vec![reason(GUARDRAILS, deferral)],
+        },
+        (decision, _) => decision,
     }
 }
 

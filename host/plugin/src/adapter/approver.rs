@@ -12,7 +12,7 @@ use crate::extension::csr_approver::{
 };
 use crate::load::Plugin;
 use crate::text::one_line;
-use crate::{LoadError, PluginIdentity};
+use crate::{LoadError, Outside, PluginIdentity};
 
 /// A component that approves.
 pub(crate) struct WasmApprover {
@@ -34,13 +34,21 @@ impl CsrApprover for WasmApprover {
         &self.plugin.identity
     }
 
-    async fn review(&self, request: &ReviewRequest) -> Result<Review, ReviewError> {
+    async fn review(
+        &self,
+        request: &ReviewRequest,
+        outside: &Outside,
+    ) -> Result<Review, ReviewError> {
+        let inputs = Inputs {
+            outside: Some(outside.clone()),
+            ..Inputs::default()
+        };
         let request = guest::CertificateRequest::from(request);
         let indices = self.guest.clone();
         let called = self
             .plugin
             .callable
-            .call(Inputs::default(), move |store, instance| {
+            .call(inputs, move |store, instance| {
                 Box::pin(async move {
                     let guest = indices.load(&mut *store, instance)?;
                     guest.call_review(&mut *store, &request).await

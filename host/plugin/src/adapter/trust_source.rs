@@ -38,6 +38,7 @@ impl TrustSource for WasmTrustSource {
     async fn discover(&self, request: DiscoveryRequest) -> Result<Discovery, DiscoveryError> {
         let inputs = Inputs {
             fetches: FetchSession::begin(&request.locations),
+            ..Inputs::default()
         };
         let indices = self.guest.clone();
         let callable = &self.plugin.callable;

@@ -7,13 +7,16 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::authority::Authority;
 use crate::capability::bootstrap_token::TokenSession;
 use crate::capability::cluster::ClusterView;
+use crate::capability::dns::LookupSession;
 use crate::capability::dns_records::RecordSession;
+use crate::capability::files::FileSession;
 use crate::capability::http::HttpSession;
 use crate::capability::log::LogSession;
 use crate::capability::process;
 use crate::capability::settings::SettingsView;
 use crate::capability::unverified_https::FetchSession;
 use crate::limits::{CallLimits, Meter};
+use crate::outside::Outside;
 
 /// The state of one call, gone with it.
 pub(crate) struct CallState {
@@ -24,6 +27,8 @@ pub(crate) struct CallState {
     pub(crate) fetches: FetchSession,
     pub(crate) cluster: ClusterView,
     pub(crate) records: RecordSession,
+    pub(crate) lookups: LookupSession,
+    pub(crate) files: FileSession,
     meter: Meter,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -35,6 +40,8 @@ pub(crate) struct CallState {
 pub(crate) struct Inputs {
     /// What a trust source may fetch without verification.
     pub(crate) fetches: FetchSession,
+    /// Where its answers come from; by default from whoever is asked.
+    pub(crate) outside: Option<Outside>,
 }
 
 impl CallState {
@@ -45,9 +52,11 @@ impl CallState {
         inputs: Inputs,
     ) -> wasmtime::Result<Self> {
         let log = authority.log();
+        let outside = authority.outside(inputs.outside);
+        let files = FileSession::begin(outside.clone())?;
         let mut wasi = WasiCtx::builder();
         process::configure(&mut wasi, &log);
-        authority.configure(&mut wasi)?;
+        authority.configure(&mut wasi, &outside, &files)?;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources);
         Ok(Self {
@@ -55,12 +64,14 @@ impl CallState {
             settings: authority.settings(),
             tokens: TokenSession::default(),
             fetches: inputs.fetches,
-            cluster: authority.cluster(),
-            records: authority.records(),
+            cluster: authority.cluster(&outside),
+            records: authority.records(&outside),
+            lookups: authority.lookups(&outside),
+            files,
             meter: Meter::new(limits),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            requests: authority.requests(),
+            requests: authority.requests(&outside),
             log,
         })
     }

@@ -1,7 +1,7 @@
 //! The time of day and elapsed time. A grant, since what reads a clock decides differently tomorrow, and
 //! can time the host.
 
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use slipway_config::plugin::Grants;
 use wasmtime::component::Linker;
@@ -12,6 +12,7 @@ use wasmtime_wasi::p2::bindings::clocks;
 use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
+use crate::outside::{Outside, Question};
 
 /// Clocks.
 pub(crate) struct Clocks;
@@ -39,9 +40,48 @@ impl Capability for Clocks {
 }
 
 /// Sets what a call gets. Without the grant, which only a component that can do without is linked without, clocks stand still.
-pub(crate) fn configure(builder: &mut WasiCtxBuilder, granted: bool) {
+pub(crate) fn configure(builder: &mut WasiCtxBuilder, granted: bool, outside: &Outside) {
     if !granted {
         builder.wall_clock(Stopped).monotonic_clock(Stopped);
+    } else if outside.is_repeatable() {
+        let clock = || Repeatable {
+            outside: outside.clone(),
+            began: Instant::now(),
+        };
+        builder.wall_clock(clock()).monotonic_clock(clock());
+    }
+}
+
+/// A clock whose readings are noted, or those that were noted.
+struct Repeatable {
+    outside: Outside,
+    began: Instant,
+}
+
+impl HostWallClock for Repeatable {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        let now = || {
+            let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            since_1970.unwrap_or_default()
+        };
+        let read = self.outside.ask_now(|| Question::WallClock, now);
+        read.unwrap_or_default()
+    }
+}
+
+impl HostMonotonicClock for Repeatable {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        let now = || u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let read = self.outside.ask_now(|| Question::MonotonicClock, now);
+        read.unwrap_or_default()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slipway_config::plugin::{ClusterGrant, Grants};
 use wasmtime::component::{HasSelf, Linker};
@@ -11,6 +12,7 @@ use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::bindings::import::cluster::{self, ClusterError, ObjectKind as WitKind};
 use crate::call::CallState;
+use crate::outside::{Outside, Question, Unrecorded};
 use crate::text::one_line;
 
 /// The most that one answer to a plugin holds, in bytes of JSON.
@@ -79,7 +81,8 @@ pub struct ObjectKind {
 }
 
 /// Why the cluster gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClusterReadError {
     /// The API server does not know the kind.
     #[error("the API server does not know this kind")]
@@ -93,6 +96,14 @@ pub enum ClusterReadError {
 }
 
 impl ObjectKind {
+    /// Group and version as objects name them: `v1`, `cluster.x-k8s.io/v1beta1`.
+    fn api_version(&self) -> String {
+        match self.group.as_str() {
+            "" => self.version.clone(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
     /// Whether objects of this kind hold secrets. The configuration refuses such a grant; this is the last door.
     fn is_secret(&self) -> bool {
         self.group.is_empty() && self.kind.eq_ignore_ascii_case("secret")
@@ -104,6 +115,7 @@ impl ObjectKind {
 pub(crate) struct ClusterView {
     grants: Arc<[ClusterGrant]>,
     reader: Option<Arc<dyn ClusterReader>>,
+    outside: Outside,
 }
 
 impl ClusterView {
@@ -111,13 +123,22 @@ impl ClusterView {
         Self {
             grants: grants.cluster.clone().into(),
             reader,
+            outside: Outside::live(),
         }
     }
 
-    fn reader(&self) -> Result<&dyn ClusterReader, ClusterError> {
+    /// The same for one call.
+    pub(crate) fn begin(&self, outside: Outside) -> Self {
+        Self {
+            outside,
+            ..self.clone()
+        }
+    }
+
+    fn reader(&self) -> Result<&dyn ClusterReader, ClusterReadError> {
         self.reader
             .as_deref()
-            .ok_or_else(|| ClusterError::Unavailable("there is no cluster here".to_owned()))
+            .ok_or_else(|| ClusterReadError::Unavailable("there is no cluster here".to_owned()))
     }
 
     /// The grants for a kind; a sentence where there is none.
@@ -157,7 +178,18 @@ impl ClusterView {
         if !covered {
             return Err(not_granted(kind, namespace, name));
         }
-        let object = self.reader()?.get(kind, namespace, name).await?;
+        let question = || Question::Object {
+            api_version: kind.api_version(),
+            kind: kind.kind.clone(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let get = async { self.reader()?.get(kind, namespace, name).await };
+        let object = self
+            .outside
+            .ask(question, get)
+            .await
+            .map_err(unrecorded)??;
         let text = object.map(|object| object.to_string());
         bounded(text.iter().map(String::len).sum())?;
         Ok(text)
@@ -176,7 +208,17 @@ impl ClusterView {
         {
             return Err(not_granted(kind, namespace, ""));
         }
-        let objects = self.reader()?.list(kind, namespace).await?;
+        let question = || Question::Objects {
+            api_version: kind.api_version(),
+            kind: kind.kind.clone(),
+            namespace: namespace.to_owned(),
+        };
+        let list = async { self.reader()?.list(kind, namespace).await };
+        let objects = self
+            .outside
+            .ask(question, list)
+            .await
+            .map_err(unrecorded)??;
         let texts: Vec<_> = objects
             .iter()
             .filter(|object| {
@@ -230,6 +272,10 @@ impl From<ClusterReadError> for ClusterError {
             ClusterReadError::Other(text) => Self::Other(text),
         }
     }
+}
+
+fn unrecorded(unrecorded: Unrecorded) -> ClusterError {
+    ClusterError::Unavailable(unrecorded.to_string())
 }
 
 fn kind_of(grant: &ClusterGrant) -> ObjectKind {

@@ -7,6 +7,7 @@ use domain::base::wire::ParseError;
 use domain::base::{Message, Name, Rtype};
 use domain::rdata::Srv;
 use domain::resolv::StubResolver;
+use serde::{Deserialize, Serialize};
 use slipway_config::plugin::Grants;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -14,6 +15,7 @@ use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::bindings::import::dns::{self, DnsError, Service};
 use crate::call::CallState;
+use crate::outside::{Outside, Question};
 use crate::text::one_line;
 
 /// Look-ups of one call.
@@ -49,14 +51,36 @@ impl Capability for DnsRecords {
 /// What one call may look up.
 pub(crate) struct RecordSession {
     left: u32,
+    outside: Outside,
 }
 
 impl RecordSession {
-    pub(crate) fn begin(granted: bool) -> Self {
+    pub(crate) fn begin(granted: bool, outside: Outside) -> Self {
         Self {
             left: if granted { LOOKUPS } else { 0 },
+            outside,
         }
     }
+}
+
+/// Where a service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    target: String,
+    port: u16,
+    priority: u16,
+    weight: u16,
+    ttl: u32,
+}
+
+/// Why a name has no services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum LookupFailure {
+    InvalidName,
+    NotFound,
+    Unavailable(String),
 }
 
 impl dns::Host for RecordSession {
@@ -66,15 +90,33 @@ impl dns::Host for RecordSession {
             return Ok(Err(DnsError::Other(refused.to_owned())));
         }
         self.left -= 1;
-        Ok(services(&name).await)
+        let question = || Question::Services { name: name.clone() };
+        let answer = self.outside.ask(question, places(&name)).await;
+        Ok(match answer {
+            Ok(Ok(places)) => Ok(places.into_iter().map(Service::from).collect()),
+            Ok(Err(LookupFailure::InvalidName)) => Err(DnsError::InvalidName(one_line(&name))),
+            Ok(Err(LookupFailure::NotFound)) => Err(DnsError::NotFound(one_line(&name))),
+            Ok(Err(LookupFailure::Unavailable(text))) => Err(DnsError::Unavailable(text)),
+            Err(unrecorded) => Err(DnsError::Unavailable(unrecorded.to_string())),
+        })
+    }
+}
+
+impl From<Place> for Service {
+    fn from(place: Place) -> Self {
+        Self {
+            target: place.target,
+            port: place.port,
+            priority: place.priority,
+            weight: place.weight,
+            ttl: place.ttl,
+        }
     }
 }
 
 /// The system's configuration is read each time: a laptop's changes, and a look-up costs more.
-async fn services(name: &str) -> Result<Vec<Service>, DnsError> {
-    let complete: Name<Vec<u8>> = name
-        .parse()
-        .map_err(|_| DnsError::InvalidName(one_line(name)))?;
+async fn places(name: &str) -> Result<Vec<Place>, LookupFailure> {
+    let complete: Name<Vec<u8>> = name.parse().map_err(|_| LookupFailure::InvalidName)?;
     let resolver = StubResolver::new();
     let answer = resolver
         .query((complete, Rtype::SRV))
@@ -83,23 +125,23 @@ async fn services(name: &str) -> Result<Vec<Service>, DnsError> {
         .into_message();
     match answer.header().rcode() {
         Rcode::NOERROR => {}
-        Rcode::NXDOMAIN => return Err(DnsError::NotFound(one_line(name))),
+        Rcode::NXDOMAIN => return Err(LookupFailure::NotFound),
         rcode => {
             return Err(unavailable(&io::Error::other(format!(
                 "the server says {rcode}"
             ))));
         }
     }
-    let services = records(&answer).map_err(|error| unavailable(&io::Error::other(error)))?;
-    match services.is_empty() {
-        true => Err(DnsError::NotFound(one_line(name))),
-        false => Ok(services),
+    let places = records(&answer).map_err(|error| unavailable(&io::Error::other(error)))?;
+    match places.is_empty() {
+        true => Err(LookupFailure::NotFound),
+        false => Ok(places),
     }
 }
 
-fn records<Octets: AsRef<[u8]>>(answer: &Message<Octets>) -> Result<Vec<Service>, ParseError> {
+fn records<Octets: AsRef<[u8]>>(answer: &Message<Octets>) -> Result<Vec<Place>, ParseError> {
     let answer = answer.for_slice();
-    let mut services = Vec::new();
+    let mut places = Vec::new();
     for record in answer.answer()?.limit_to::<Srv<_>>().take(RECORDS) {
         let record = record?;
         let found = record.data();
@@ -107,7 +149,7 @@ fn records<Octets: AsRef<[u8]>>(answer: &Message<Octets>) -> Result<Vec<Service>
         // A root for a target says that the service is not there (RFC 2782).
         let target = target.trim_end_matches('.');
         if !target.is_empty() {
-            services.push(Service {
+            places.push(Place {
                 target: target.to_owned(),
                 port: found.port(),
                 priority: found.priority(),
@@ -116,9 +158,9 @@ fn records<Octets: AsRef<[u8]>>(answer: &Message<Octets>) -> Result<Vec<Service>
             });
         }
     }
-    Ok(services)
+    Ok(places)
 }
 
-fn unavailable(error: &io::Error) -> DnsError {
-    DnsError::Unavailable(one_line(&error.to_string()))
+fn unavailable(error: &io::Error) -> LookupFailure {
+    LookupFailure::Unavailable(one_line(&error.to_string()))
 }

@@ -1,5 +1,7 @@
 //! Folders of the host, each under a name that the operator chose, read-only unless granted otherwise.
 
+mod repeatable;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -12,6 +14,7 @@ use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 use super::{Access, Capability, Inert};
 use crate::call::CallState;
 use crate::{ExtensionPoint, LoadError};
+pub(crate) use repeatable::FileSession;
 
 /// Folders.
 pub(crate) struct Files;
@@ -40,7 +43,8 @@ impl Capability for Files {
         filesystem::preopens::add_to_linker::<CallState, WasiFilesystem>(
             linker,
             CallState::filesystem,
-        )
+        )?;
+        repeatable::link(linker)
     }
 }
 
@@ -54,8 +58,8 @@ struct Folder {
 }
 
 impl Folders {
-    /// Checks the grants: folders that are there, under names of their own.
-    pub(crate) fn check(plugin: &str, grants: &Grants) -> Result<Self, LoadError> {
+    /// Checks the grants: folders under names of their own, that are there unless calls are only replayed.
+    pub(crate) fn check(plugin: &str, grants: &Grants, live: bool) -> Result<Self, LoadError> {
         let mut names = BTreeSet::new();
         grants
             .filesystem
@@ -73,7 +77,7 @@ impl Folders {
                         grant.name
                     )));
                 }
-                if !grant.path.is_dir() {
+                if live && !grant.path.is_dir() {
                     return Err(invalid(format!("{} is not a folder", grant.path.display())));
                 }
                 Ok(Folder {
@@ -90,10 +94,16 @@ impl Folders {
             .map(Self)
     }
 
-    /// Opens the folders for a call.
-    pub(crate) fn configure(&self, builder: &mut WasiCtxBuilder) -> wasmtime::Result<()> {
+    /// Opens the folders for a call; in a replay what stands for them.
+    pub(crate) fn configure(
+        &self,
+        builder: &mut WasiCtxBuilder,
+        session: &FileSession,
+    ) -> wasmtime::Result<()> {
         for folder in &self.0 {
-            builder.preopened_dir(&folder.path, &folder.name, folder.permissions)?;
+            let stand_in = session.stand_in(&folder.name)?;
+            let path = stand_in.as_ref().unwrap_or(&folder.path);
+            builder.preopened_dir(path, &folder.name, folder.permissions)?;
         }
         Ok(())
     }

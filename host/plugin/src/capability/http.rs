@@ -3,11 +3,14 @@
 //! operator named, which the plugin never sees.
 
 mod client;
+mod exchange;
 mod rules;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::Scheme;
+use http_body_util::{BodyExt as _, Full};
 use slipway_config::plugin::Grants;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::p2::bindings::http as wasi_http;
@@ -18,10 +21,19 @@ use wasmtime_wasi_http::{
 use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
+use crate::outside::Outside;
+use client::Budget;
+use exchange::{Answer, Failure};
 pub(crate) use rules::Rules;
 
 /// Requests of one call.
 const REQUESTS: u32 = 32;
+
+/// Bytes of one call's bodies together, sent and received.
+const BODIES: usize = 16 * 1024 * 1024;
+
+/// The longest that a plugin takes for a piece of a request's body; the deadline of its call is tighter.
+const WRITING: Duration = Duration::from_secs(30);
 
 /// HTTP.
 pub(crate) struct Http;
@@ -53,11 +65,18 @@ impl Capability for Http {
 pub(crate) struct HttpSession {
     rules: Arc<Rules>,
     made: u32,
+    budget: Budget,
+    outside: Outside,
 }
 
 impl HttpSession {
-    pub(crate) fn begin(rules: Arc<Rules>) -> Self {
-        Self { rules, made: 0 }
+    pub(crate) fn begin(rules: Arc<Rules>, outside: Outside) -> Self {
+        Self {
+            rules,
+            made: 0,
+            budget: Budget::new(BODIES),
+            outside,
+        }
     }
 }
 
@@ -81,23 +100,43 @@ impl WasiHttpHooks for HttpSession {
         }
         self.made += 1;
         let rules = Arc::clone(&self.rules);
+        let budget = self.budget.clone();
+        let outside = self.outside.clone();
         Box::new(async move {
             let rule = rules.allowing(&request)?;
-            client::send(rule, request, options.unwrap_or_default()).await
+            let (head, body) = request.into_parts();
+            let body = client::whole(body, &budget, WRITING).await?;
+            let request = http::Request::from_parts(head, body);
+            let question = exchange::question(&request);
+            let send = async {
+                let request = request.map(Full::new);
+                let options = options.unwrap_or_default();
+                let answer = client::send(rule, request, options, &budget).await;
+                answer.map(Answer::from).map_err(Failure::from)
+            };
+            let answer = outside.ask(|| question, send).await;
+            let answer = answer.map_err(|_| Error::DestinationUnavailable)?;
+            let response = answer?.into_response().ok_or(Error::HttpProtocolError)?;
+            let response = response.map(|body| {
+                let body = Full::new(body).map_err(|never| match never {});
+                body.boxed_unsync()
+            });
+            let connection: Connection = Box::new(async { Ok(()) });
+            Ok((response, connection))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{BodyExt as _, Empty};
+    use http_body_util::Empty;
 
     use super::*;
 
     #[tokio::test]
     async fn a_call_requests_no_more_often_than_it_may() {
-        let rules = Rules::check("p", &Grants::default()).unwrap();
-        let mut session = HttpSession::begin(Arc::new(rules));
+        let rules = Rules::check("p", &Grants::default(), true).unwrap();
+        let mut session = HttpSession::begin(Arc::new(rules), Outside::live());
         for number in 0..=REQUESTS {
             let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
             let request = http::Request::get("https://a.example/").body(body);

@@ -1,6 +1,10 @@
 //! Randomness. The seed that hash tables of a language's runtime ask for is no secret and need not be random: it is
 //! always there, and always the same unless randomness was granted.
 
+use std::convert::Infallible;
+
+use rand::rngs::StdRng;
+use rand::{SeedableRng as _, TryRng};
 use slipway_config::plugin::Grants;
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::random;
@@ -10,6 +14,7 @@ use wasmtime_wasi::{WasiCtxBuilder, WasiView as _};
 use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
 use crate::call::CallState;
+use crate::outside::{Outside, Question};
 
 /// Most random bytes in one call.
 const RANDOM_BYTES: u64 = 64 * 1024;
@@ -57,10 +62,52 @@ impl Capability for InsecureSeed {
 }
 
 /// Sets what a call gets.
-pub(crate) fn configure(builder: &mut WasiCtxBuilder, granted: bool) {
+pub(crate) fn configure(builder: &mut WasiCtxBuilder, granted: bool, outside: &Outside) {
     builder.max_random_size(RANDOM_BYTES);
     if !granted {
         builder.insecure_random_seed(0);
+    } else if outside.is_repeatable() {
+        let random = || Repeatable {
+            outside: outside.clone(),
+            source: None,
+        };
+        builder
+            .secure_random(random())
+            .insecure_random(random())
+            .insecure_random_seed(0);
+    }
+}
+
+/// Random bytes that can be made again: from a seed that is noted.
+struct Repeatable {
+    outside: Outside,
+    source: Option<StdRng>,
+}
+
+impl Repeatable {
+    /// The seed is asked for with the first byte: most calls want none.
+    fn source(&mut self) -> &mut StdRng {
+        let outside = &self.outside;
+        self.source.get_or_insert_with(|| {
+            let seed = outside.ask_now(|| Question::Randomness, rand::random::<[u8; 32]>);
+            StdRng::from_seed(seed.unwrap_or_default())
+        })
+    }
+}
+
+impl TryRng for Repeatable {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.source().try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.source().try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.source().try_fill_bytes(bytes)
     }
 }
 

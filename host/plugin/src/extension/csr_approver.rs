@@ -11,7 +11,7 @@ use slipway_config::name::NodeName;
 use slipway_config::token::TokenId;
 use thiserror::Error;
 
-use crate::{CallError, CallStats, PluginIdentity};
+use crate::{CallError, CallStats, Outside, PluginIdentity};
 
 /// Judges certificate signing requests that passed the guardrails. It can only narrow.
 #[async_trait]
@@ -19,11 +19,15 @@ pub trait CsrApprover: Send + Sync {
     /// Who answers.
     fn identity(&self) -> &PluginIdentity;
 
-    /// Reviews a request.
+    /// Reviews a request; what it has to know beside it comes from `outside`.
     ///
     /// # Errors
     /// There is no verdict. An error is never a denial; the request stays undecided and is reviewed again.
-    async fn review(&self, request: &ReviewRequest) -> Result<Review, ReviewError>;
+    async fn review(
+        &self,
+        request: &ReviewRequest,
+        outside: &Outside,
+    ) -> Result<Review, ReviewError>;
 }
 
 /// A request that passed the guardrails, as an approver sees it.

@@ -7,7 +7,7 @@ use slipway_config::finding::Verdict;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_plugin::extension::csr_approver::TokenFacts;
 use slipway_plugin::extension::endpoint_provider::{EndpointError, EndpointRequest};
-use slipway_plugin::{Allocation, CsrApprover, EndpointProvider, HostOptions, PluginHost};
+use slipway_plugin::{Allocation, CsrApprover, EndpointProvider, HostOptions, Outside, PluginHost};
 
 use crate::support::{approver, bundled, host, request};
 
@@ -72,21 +72,21 @@ async fn the_default_chain_defers_new_nodes_and_approves_renewals() {
     let manual = load("approve-manual", json!({})).await;
 
     let new = request("csr-1");
-    let abstains = renewal.review(&new).await.unwrap();
+    let abstains = renewal.review(&new, &Outside::live()).await.unwrap();
     assert_eq!(abstains.verdict, Verdict::Abstain);
-    let defers = manual.review(&new).await.unwrap();
+    let defers = manual.review(&new, &Outside::live()).await.unwrap();
     assert!(matches!(defers.verdict, Verdict::Defer(_)), "{defers:?}");
 
     let mut renewed = request("csr-2");
     renewed.requester.username = "system:node:worker-1".to_owned();
     renewed.requester.groups = vec!["system:nodes".to_owned()];
-    let approves = renewal.review(&renewed).await.unwrap();
+    let approves = renewal.review(&renewed, &Outside::live()).await.unwrap();
     assert_eq!(approves.verdict, Verdict::Approve);
-    let abstains = manual.review(&renewed).await.unwrap();
+    let abstains = manual.review(&renewed, &Outside::live()).await.unwrap();
     assert_eq!(abstains.verdict, Verdict::Abstain);
 
     renewed.requester.username = "system:node:worker-2".to_owned();
-    let abstains = renewal.review(&renewed).await.unwrap();
+    let abstains = renewal.review(&renewed, &Outside::live()).await.unwrap();
     assert_eq!(abstains.verdict, Verdict::Abstain);
 }
 
@@ -101,12 +101,12 @@ async fn a_token_is_enough_for_a_new_node_within_its_bounds() {
         uses_left: None,
         expires: None,
     });
-    let approves = approver.review(&new).await.unwrap();
+    let approves = approver.review(&new, &Outside::live()).await.unwrap();
     assert_eq!(approves.verdict, Verdict::Approve, "{approves:?}");
 
     let mut bound = new.clone();
     bound.token.as_mut().unwrap().node = Some("worker-9".parse().unwrap());
-    let refused = approver.review(&bound).await.unwrap();
+    let refused = approver.review(&bound, &Outside::live()).await.unwrap();
     assert_ne!(refused.verdict, Verdict::Approve, "{refused:?}");
 }
 
@@ -122,7 +122,7 @@ async fn settings_reach_the_plugin() {
         uses_left: None,
         expires: None,
     });
-    let denied = approver.review(&new).await.unwrap();
+    let denied = approver.review(&new, &Outside::live()).await.unwrap();
     assert!(matches!(denied.verdict, Verdict::Deny(_)), "{denied:?}");
 }
 

@@ -16,7 +16,7 @@ use crate::support::{approver, deferred, entry, failure, host};
 use crate::trust::{Answer, Cluster};
 
 /// Everything granted, with `grants` in the place of their like.
-fn granted(grants: Value) -> PluginEntry {
+pub(crate) fn granted(grants: Value) -> PluginEntry {
     let mut entry_text = everything();
     for (name, grant) in grants.as_object().unwrap() {
         entry_text["grants"][name] = grant.clone();
@@ -306,7 +306,7 @@ async fn with_cluster(grants: Value) -> Arc<dyn CsrApprover> {
 }
 
 /// Two nodes, two ConfigMaps, a Secret that nobody may see, and a kind that takes for ever.
-struct Objects;
+pub(crate) struct Objects;
 
 impl Objects {
     fn all(kind: &str) -> Vec<Value> {
@@ -361,13 +361,13 @@ impl ClusterReader for Objects {
 }
 
 /// An HTTP server that keeps what it was sent.
-struct Server {
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    async fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -393,7 +393,7 @@ impl Server {
         Self { port, requests }
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }

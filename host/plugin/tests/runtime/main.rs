@@ -11,6 +11,7 @@ mod bundled;
 mod grants;
 mod limits;
 mod loading;
+mod replay;
 mod support;
 mod tokens;
 mod trust;

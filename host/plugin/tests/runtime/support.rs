@@ -10,7 +10,7 @@ use slipway_config::finding::Verdict;
 use slipway_config::plugin::PluginEntry;
 use slipway_guest_build::{GuestBuild, Toolchain};
 use slipway_plugin::extension::csr_approver::{Requester, Review, ReviewError, ReviewRequest};
-use slipway_plugin::{CsrApprover, HostOptions, LoadError, PluginHost};
+use slipway_plugin::{CsrApprover, HostOptions, LoadError, Outside, PluginHost};
 
 /// The component of a guest under `tests/guests`, built once for all tests.
 pub(crate) fn guest(name: &str) -> PathBuf {
@@ -126,7 +126,7 @@ pub(crate) fn request(name: &str) -> ReviewRequest {
 
 /// What an approver makes of a request by its name.
 pub(crate) async fn review(approver: &dyn CsrApprover, name: &str) -> Result<Review, ReviewError> {
-    approver.review(&request(name)).await
+    approver.review(&request(name), &Outside::live()).await
 }
 
 /// The reason with which an approver defers.

@@ -27,6 +27,7 @@ fn entry(name: &str) -> Entry {
         guardrails: Vec::new(),
         opinions: Vec::new(),
         certificate: None,
+        recording: None,
     }
 }
 

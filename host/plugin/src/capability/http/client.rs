@@ -1,31 +1,35 @@
 //! One request over a connection of its own.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+use wasmtime_wasi_http::{Error, RequestOptions};
 
-use super::Connection;
 use super::rules::Rule;
 use crate::capability::network::{self, DialError, Reach};
 
 /// Where the plugin sets no time of its own; the deadline of its call is tighter anyway.
 const TIME: Duration = Duration::from_secs(30);
 
-/// Sends `request` to the server of `rule`.
+/// Sends `request` to the server of `rule`, and takes the whole answer.
 pub(super) async fn send(
     rule: &Rule,
-    mut request: Request<WasiBody>,
+    mut request: Request<Full<Bytes>>,
     options: RequestOptions,
-) -> Result<(Response<WasiBody>, Connection), Error> {
+    budget: &Budget,
+) -> Result<Response<Bytes>, Error> {
     // In the place of whatever the plugin has put there.
     if let Some((name, value)) = rule.credential().await? {
         request.headers_mut().insert(name, value);
@@ -37,17 +41,56 @@ pub(super) async fn send(
         .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // It has to run while the answer is awaited, and after: it ends with the answer's body.
-    let connection = wasmtime_wasi::runtime::spawn(connection);
+    // It has to run while the answer is awaited; it ends with the answer, or with this call.
+    let _connection = wasmtime_wasi::runtime::spawn(connection);
     let first_byte = options.first_byte_timeout.unwrap_or(TIME);
     let answer = timeout(first_byte, sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
-    let answer = answer.map(|body| body.map_err(Error::from).boxed_unsync());
-    Ok((
-        answer,
-        Box::new(async move { connection.await.map_err(Error::from) }),
-    ))
+    let (head, body) = answer.into_parts();
+    let pause = options.between_bytes_timeout.unwrap_or(TIME);
+    let body = whole(body, budget, pause).await?;
+    Ok(Response::from_parts(head, body))
+}
+
+/// What is left of the bytes that the bodies of one call may have, sent and received.
+#[derive(Debug, Clone)]
+pub(super) struct Budget(Arc<AtomicUsize>);
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), Error> {
+        let rest = |left: usize| left.checked_sub(bytes);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest)
+            .map(drop)
+            .map_err(|_| Error::HttpResponseBodySize(None))
+    }
+}
+
+/// A body from its beginning to its end.
+pub(super) async fn whole<B>(body: B, budget: &Budget, pause: Duration) -> Result<Bytes, Error>
+where
+    B: Body<Data = Bytes>,
+    Error: From<B::Error>,
+{
+    let mut body = pin!(body);
+    let mut bytes = BytesMut::new();
+    loop {
+        let frame = timeout(pause, body.frame())
+            .await
+            .map_err(|_| Error::HttpResponseTimeout)?;
+        let Some(frame) = frame else {
+            return Ok(bytes.freeze());
+        };
+        if let Ok(data) = frame?.into_data() {
+            budget.take(data.len())?;
+            bytes.extend_from_slice(&data);
+        }
+    }
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -33,14 +33,15 @@ struct Credential {
 }
 
 impl Rules {
-    /// Checks the grants: a header that is one, and a file of credentials that can be read now.
-    pub(crate) fn check(plugin: &str, grants: &Grants) -> Result<Self, LoadError> {
+    /// Checks the grants: a header that is one, and a file of credentials that can be read now unless calls are only
+    /// replayed.
+    pub(crate) fn check(plugin: &str, grants: &Grants, live: bool) -> Result<Self, LoadError> {
         grants
             .http
             .iter()
             .enumerate()
             .map(|(index, grant)| {
-                Rule::new(grant).map_err(|reason| LoadError::InvalidGrant {
+                Rule::new(grant, live).map_err(|reason| LoadError::InvalidGrant {
                     plugin: plugin.to_owned(),
                     grant: format!("http[{index}]"),
                     reason,
@@ -64,7 +65,7 @@ impl Rules {
 }
 
 impl Rule {
-    fn new(grant: &HttpGrant) -> Result<Self, String> {
+    fn new(grant: &HttpGrant, live: bool) -> Result<Self, String> {
         let credential = grant
             .credential_file
             .as_ref()
@@ -78,7 +79,9 @@ impl Rule {
                     header,
                     file: file.clone(),
                 };
-                credential.read()?;
+                if live {
+                    credential.read()?;
+                }
                 Ok::<_, String>(credential)
             })
             .transpose()?;

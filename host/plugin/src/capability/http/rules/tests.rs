@@ -7,7 +7,7 @@ use super::*;
 
 fn rules(http: serde_json::Value) -> Result<Rules, LoadError> {
     let grants: Grants = serde_json::from_value(json!({ "http": http })).unwrap();
-    Rules::check("p", &grants)
+    Rules::check("p", &grants, true)
 }
 
 fn verdict(rules: &Rules, method: &str, url: &str) -> &'static str {

@@ -27,6 +27,8 @@ impl CsrApprover for WantsEverything {
         let result = match word() {
             "clock" => Ok(seconds()),
             "random" => Ok(random::bytes(8).len().to_string()),
+            "random-bytes" => Ok(format!("{:?}", random::bytes(16))),
+            "names" => names(word()),
             "resolve" => dns::resolve(word())
                 .map(|found| found.len().to_string())
                 .map_err(|error| error.to_string()),
@@ -71,6 +73,14 @@ fn read(folder: &str, path: &str) -> Result<String, String> {
     files::Directory::open(folder)
         .and_then(|folder| folder.read_text(path, 4096))
         .map_err(|error| error.to_string())
+}
+
+fn names(folder: &str) -> Result<String, String> {
+    let mut names = files::Directory::open(folder)
+        .and_then(|folder| folder.names())
+        .map_err(|error| error.to_string())?;
+    names.sort();
+    Ok(names.join(" "))
 }
 
 fn write(folder: &str, path: &str) -> Result<String, String> {
