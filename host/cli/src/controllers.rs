@@ -4,11 +4,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
+use slipway_bootstrap::files::Files;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::duration::GoDuration;
 use slipway_config::plugin::{Mode, PluginConfiguration};
 use slipway_controller::{Chain, DecisionLog};
 use slipway_pki::ca::CertificateAuthority;
+use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 use slipway_plugin::{Configured, CsrApprover};
 use zeroize::Zeroizing;
 
@@ -39,6 +41,29 @@ pub(crate) fn decision_log(
         GoDuration::ZERO => DecisionLog::open(&folder)?,
         keep => DecisionLog::open_with_recordings(&folder, keep.into())?,
     })
+}
+
+/// The key that signs where the decision log of this machine ends, made where there is none: `init` makes it for its own
+/// server, and nobody for controllers that work elsewhere.
+pub(crate) fn log_key(layout: &Layout) -> Result<PrivateKey> {
+    if let Some(key) = existing_log_key(layout)? {
+        return Ok(key);
+    }
+    let key = PrivateKey::generate(KeyAlgorithm::Ed25519)?;
+    Files::open(layout)?.write(&layout.decision_log_key(), key.to_pem()?.as_bytes())?;
+    Ok(key)
+}
+
+/// The same, where it is there.
+pub(crate) fn existing_log_key(layout: &Layout) -> Result<Option<PrivateKey>> {
+    let path = layout.decision_log_key();
+    let pem = match std::fs::read(&path) {
+        Ok(pem) => Zeroizing::new(pem),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let text = Zeroizing::new(String::from_utf8_lossy(&pem).into_owned());
+    Ok(Some(PrivateKey::from_pem(&text)?))
 }
 
 /// The approvers that decide, and those that look on.

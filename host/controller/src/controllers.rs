@@ -14,11 +14,13 @@ use kube::runtime::watcher;
 use slipway_config::token::TokenId;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
+use slipway_pki::key::PrivateKey;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::queues::{RequestQueues, look_again, look_at_all_again};
-use self::tasks::{Tasks, or_stop};
+use self::tasks::Tasks;
+pub(crate) use self::tasks::or_stop;
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
@@ -27,6 +29,7 @@ use crate::csr_cleaner::CsrCleaner;
 use crate::csr_signer::CsrSigner;
 use crate::decision_log::DecisionLog;
 use crate::error::Error;
+use crate::head_publisher::HeadPublisher;
 use crate::ledger::Ledgers;
 use crate::policy::{Policy, PolicyInForce};
 use crate::system::{self, Clock, system_clock};
@@ -48,6 +51,7 @@ pub struct Controllers {
     csr_cleaner: bool,
     approver: Option<DecisionLog>,
     signer: Option<(Signing, DecisionLog)>,
+    published: Option<(DecisionLog, Arc<PrivateKey>)>,
 }
 
 /// Chooses which controllers run; none do unless they are named.
@@ -85,6 +89,7 @@ impl Controllers {
             csr_cleaner: false,
             approver: None,
             signer: None,
+            published: None,
         })
     }
 
@@ -99,6 +104,15 @@ impl Controllers {
         let ledgers = Ledgers::new(self.client.clone(), Arc::clone(&self.clock));
         let ended = self.watch_tokens(&mut tasks, &ledgers);
         self.watch_requests(&mut tasks, &ledgers, ended);
+        if let Some((log, key)) = self.published {
+            let publisher = HeadPublisher {
+                client: self.client,
+                clock: self.clock,
+                log,
+                key,
+            };
+            tasks.start("head-publisher", |stop| publisher.run(stop));
+        }
         let result = tasks.wait().await;
         stop.cancel();
         result
@@ -325,6 +339,12 @@ impl ControllersBuilder {
     /// Signs approved certificate signing requests, writing each certificate down.
     pub fn csr_signer(mut self, signing: Signing, log: DecisionLog) -> Self {
         self.0.signer = Some((signing, log));
+        self
+    }
+
+    /// Publishes where a log ends, signed with the key that is the log's own.
+    pub fn head_publisher(mut self, log: DecisionLog, key: Arc<PrivateKey>) -> Self {
+        self.0.published = Some((log, key));
         self
     }
 

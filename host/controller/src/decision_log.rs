@@ -7,6 +7,7 @@ mod files;
 mod read;
 mod record;
 mod recordings;
+mod signed_head;
 mod writer;
 
 use std::io;
@@ -18,6 +19,7 @@ pub use read::{Head, HeadError, read, verify, verify_each, verify_from};
 pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
 pub(crate) use recordings::Recordings;
 pub use recordings::{Case, Learned};
+pub use signed_head::{SignedHead, SignedHeadError};
 pub use writer::DecisionLog;
 
 /// Why the log cannot be written or read.

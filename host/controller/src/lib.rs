@@ -18,6 +18,7 @@ mod csr_signer;
 pub mod decision_log;
 mod error;
 pub mod foreign;
+pub mod head_publisher;
 pub mod leadership;
 pub mod ledger;
 pub mod measures;

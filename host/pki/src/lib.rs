@@ -18,4 +18,5 @@ pub mod key;
 pub mod kubeconfig;
 mod pem;
 pub mod signer;
+pub mod statement;
 mod time;

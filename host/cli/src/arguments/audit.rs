@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use slipway_config::name::NodeName;
 use slipway_config::plugin::PluginName;
-use slipway_controller::decision_log::Head;
 
-use super::GoDuration;
+use super::{ClusterArguments, GoDuration};
 
 /// `slipway audit`.
 #[derive(Debug, Args)]
@@ -26,13 +25,29 @@ pub(crate) enum AuditCommand {
     /// Show what was decided, by whom and why, oldest first
     Show(AuditShowArguments),
     /// Check that nothing in the log was changed, removed or put in between
-    Verify {
-        /// What an earlier `audit verify` printed and was kept elsewhere: the log must go on from there
-        #[arg(long, value_name = "RECORDS:DIGEST")]
-        anchor: Option<Head>,
-    },
+    Verify(AuditVerifyArguments),
+    /// Print where the log ends, signed with the log's own key, to be kept elsewhere
+    Head,
+    /// Print the public key that signed heads are verified with
+    PublicKey,
     /// Say what other approvers would have decided, told what those were told who decided; nobody is asked
     Replay(AuditReplayArguments),
+}
+
+/// `slipway audit verify`.
+#[derive(Debug, Args)]
+pub(crate) struct AuditVerifyArguments {
+    /// What an earlier `audit verify` or `audit head` printed and was kept elsewhere: the log must go on from there
+    #[arg(long, value_name = "RECORDS:DIGEST|FILE")]
+    pub(crate) anchor: Option<String>,
+    /// The log must go on from the head that its writer published in the cluster
+    #[arg(long, conflicts_with = "anchor")]
+    pub(crate) published: bool,
+    /// What `audit public-key` printed where the log is written; that of this machine by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
 }
 
 /// Which records are meant.

@@ -1,15 +1,16 @@
 //! `slipway audit`: the decision log, read and checked without anybody's help.
 
+mod head;
 mod replay;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Error, Result, bail};
 use jiff::Timestamp;
-use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
-use slipway_controller::decision_log::{self, Head, LogError, Record};
+use slipway_controller::decision_log::{self, LogError, Record};
 
 use crate::arguments::{AuditArguments, AuditCommand, AuditShowArguments, RecordSelection};
 use crate::failure::{Code, Coded};
@@ -18,20 +19,20 @@ use crate::output::{Printer, Table, opinion};
 const COLUMNS: [&str; 7] = ["RECORD", "TIME", "NODE", "ACTION", "STAGE", "BY", "REASON"];
 const MORE_COLUMNS: [&str; 4] = ["REQUEST", "REQUESTER", "APPROVERS", "CERTIFICATE"];
 
-/// What was checked.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Checked {
-    log: PathBuf,
-    records: u64,
-    anchor: String,
+pub(super) async fn run(arguments: AuditArguments, layout: Layout, printer: Printer) -> Result<()> {
+    let log = || folder(arguments.log.as_deref(), &layout);
+    match &arguments.command {
+        AuditCommand::Show(arguments) => show(&log()?, arguments, printer),
+        AuditCommand::Verify(arguments) => verify::run(&log()?, arguments, &layout, printer).await,
+        AuditCommand::Head => head::print(&log()?, &layout, printer),
+        AuditCommand::PublicKey => head::print_key(&layout, printer),
+        AuditCommand::Replay(arguments) => replay::run(&log()?, arguments, &layout, printer).await,
+    }
 }
 
-pub(super) async fn run(arguments: AuditArguments, layout: Layout, printer: Printer) -> Result<()> {
-    let log = match arguments.log {
-        Some(folder) => folder,
-        None => layout.decision_log(),
-    };
+/// The folder of the log that is meant.
+fn folder(named: Option<&Path>, layout: &Layout) -> Result<PathBuf> {
+    let log = named.map_or_else(|| layout.decision_log(), Path::to_owned);
     if !log.is_dir() {
         bail!(Coded::new(
             Code::NotFound,
@@ -43,11 +44,7 @@ pub(super) async fn run(arguments: AuditArguments, layout: Layout, printer: Prin
              `slipway controller` runs",
         ));
     }
-    match &arguments.command {
-        AuditCommand::Show(arguments) => show(&log, arguments, printer),
-        AuditCommand::Verify { anchor } => verify(&log, anchor.as_ref(), printer),
-        AuditCommand::Replay(arguments) => replay::run(&log, arguments, &layout, printer).await,
-    }
+    Ok(log)
 }
 
 /// Where the log is broken, what stands before is shown, and then what is wrong. Whether a record is as it was written is
@@ -86,29 +83,6 @@ fn selected(selection: &RecordSelection) -> impl Fn(&Record) -> bool {
             && is_meant(&selection.request, Some(&subject.name))
             && is_meant(&node, subject.node.as_deref())
     }
-}
-
-fn verify(log: &Path, anchor: Option<&Head>, printer: Printer) -> Result<()> {
-    let head = match anchor {
-        Some(anchor) => decision_log::verify_from(log, anchor),
-        None => decision_log::verify(log),
-    };
-    let head = head.map_err(broken)?;
-    let checked = Checked {
-        log: log.to_owned(),
-        records: head.records,
-        anchor: head.to_string(),
-    };
-    printer.answer(&checked, |checked| {
-        format!(
-            "{} records, each bound to the one before it\nanchor: {}\n",
-            checked.records, checked.anchor
-        )
-    })?;
-    if anchor.is_none() {
-        printer.note("keep the anchor elsewhere, and give it to --anchor next time: that the end was cut off is seen only so");
-    }
-    Ok(())
 }
 
 /// A log that is not what it was is a matter of trust.

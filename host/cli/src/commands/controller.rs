@@ -16,6 +16,7 @@ use slipway_controller::{
     leadership,
 };
 use slipway_pki::guardrail::LifetimePolicy;
+use slipway_pki::key::PrivateKey;
 use slipway_plugin::PluginHost;
 use tokio::sync::watch;
 
@@ -55,6 +56,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         file,
     } = policy(&options, host, of_cluster).await?;
     let log = controllers::decision_log(&layout, &configuration)?;
+    let log_key = Arc::new(controllers::log_key(&layout)?);
 
     let mut posture = plugins::posture_of_policy(&configuration);
     if policy.enforces() {
@@ -86,7 +88,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     }
     let identity = options.identity.map_or_else(identity, Ok)?;
     let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
-        controllers_of(&client, &policy, &log, signing.as_ref()).run(term)
+        controllers_of(&client, &policy, &log, &log_key, signing.as_ref()).run(term)
     })
     .await;
     shutdown.cancel();
@@ -97,6 +99,7 @@ fn controllers_of(
     client: &kube::Client,
     policy: &PolicyInForce,
     log: &DecisionLog,
+    log_key: &Arc<PrivateKey>,
     signing: Option<&Signing>,
 ) -> Controllers {
     let controllers = Controllers::builder(client.clone())
@@ -104,7 +107,8 @@ fn controllers_of(
         .bootstrap_signer()
         .token_cleaner()
         .csr_cleaner()
-        .approver(log.clone());
+        .approver(log.clone())
+        .head_publisher(log.clone(), Arc::clone(log_key));
     match signing {
         Some(signing) => controllers.csr_signer(signing.clone(), log.clone()).build(),
         None => controllers.build(),

@@ -169,6 +169,7 @@ async fn controllers_of(
     };
     let (file, policy) = PolicyFile::open(server::plugins_path(layout), host, of_cluster).await?;
     let log = controllers::decision_log(layout, file.configuration())?;
+    let log_key = Arc::new(controllers::log_key(layout)?);
     let policy = PolicyInForce::from(policy);
     tokio::spawn(file.follow(policy.clone(), printer, shutdown.clone()));
     let mut signing = Signing::new(Arc::new(authority));
@@ -181,6 +182,7 @@ async fn controllers_of(
         .token_cleaner()
         .csr_cleaner()
         .approver(log.clone())
-        .csr_signer(signing, log)
+        .csr_signer(signing, log.clone())
+        .head_publisher(log, log_key)
         .build())
 }

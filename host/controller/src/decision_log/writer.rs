@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_config::digest::Sha256Digest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::record::{Action, Entry, Record};
 use super::recordings::{Case, Recorder};
-use super::{LogError, files, read};
+use super::{Head, LogError, files, read};
 
 /// A file that is larger than this is followed by another, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
@@ -32,6 +32,8 @@ pub struct DecisionLog {
 struct WriterThread {
     queue: Option<mpsc::Sender<Waiting>>,
     thread: Option<thread::JoinHandle<()>>,
+    folder: PathBuf,
+    heads: watch::Receiver<Head>,
     keeps_recordings: bool,
 }
 
@@ -64,15 +66,18 @@ impl DecisionLog {
         let writer = Writer::open(folder)?;
         let recorder = keep.map(|keep| Recorder::open(folder, keep)).transpose()?;
         let keeps_recordings = recorder.is_some();
+        let (tell, heads) = watch::channel(writer.end.as_head());
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("decision-log".to_owned())
-            .spawn(move || run(writer, recorder, waiting))
+            .spawn(move || run(writer, recorder, &tell, waiting))
             .map_err(files::failed("open", folder))?;
         Ok(Self {
             writer: Arc::new(WriterThread {
                 queue: Some(queue),
                 thread: Some(thread),
+                folder: folder.to_owned(),
+                heads,
                 keeps_recordings,
             }),
         })
@@ -85,6 +90,16 @@ impl DecisionLog {
     /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
     pub async fn record(&self, entry: Entry) -> Result<(), LogError> {
         self.record_with(entry, None).await
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.writer.folder
+    }
+
+    /// Where the log ends, as it grows.
+    pub(crate) fn heads(&self) -> watch::Receiver<Head> {
+        self.writer.heads.clone()
     }
 
     /// Whether what decisions rest upon is recorded.
@@ -126,7 +141,12 @@ impl Drop for WriterThread {
     }
 }
 
-fn run(mut writer: Writer, mut recorder: Option<Recorder>, mut waiting: mpsc::Receiver<Waiting>) {
+fn run(
+    mut writer: Writer,
+    mut recorder: Option<Recorder>,
+    heads: &watch::Sender<Head>,
+    mut waiting: mpsc::Receiver<Waiting>,
+) {
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while let Ok(next) = waiting.try_recv() {
@@ -148,6 +168,7 @@ fn run(mut writer: Writer, mut recorder: Option<Recorder>, mut waiting: mpsc::Re
                 "the decision log cannot be written; nothing is decided without it"
             );
         }
+        heads.send_replace(writer.end.as_head());
         for waiter in waiters {
             // Whoever waited may be gone; the entry is written all the same.
             let _ = waiter.send(match &written {
@@ -179,6 +200,15 @@ struct End {
     length: u64,
     sequence: u64,
     head: Sha256Digest,
+}
+
+impl End {
+    fn as_head(&self) -> Head {
+        Head {
+            records: self.sequence,
+            digest: self.head,
+        }
+    }
 }
 
 impl Writer {

@@ -11,6 +11,8 @@ mod crash;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
 mod racing;
 #[cfg(test)]
 mod reading;

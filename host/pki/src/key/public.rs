@@ -10,6 +10,10 @@ use slipway_config::digest::Sha256Digest;
 use slipway_config::pin::CaPin;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
+use crate::pem::{self, PemError};
+
+const PEM_LABEL: &str = "PUBLIC KEY";
+
 /// Smallest RSA key that is accepted, in bits.
 const RSA_MINIMUM: usize = 2048;
 /// Largest RSA key that the provider verifies, in bits.
@@ -63,6 +67,9 @@ pub struct KeyFingerprint(Sha256Digest);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublicKeyError {
+    /// The PEM around it cannot be read.
+    #[error("the public key is no PEM: {0}")]
+    Pem(#[from] PemError),
     /// It is no SubjectPublicKeyInfo in DER.
     #[error("the public key is not a SubjectPublicKeyInfo in DER: {0}")]
     Malformed(#[from] der::Error),
@@ -118,6 +125,22 @@ impl PublicKey {
             raw: raw.to_vec(),
             algorithm,
         })
+    }
+
+    /// Reads a key in PEM, `PUBLIC KEY`.
+    ///
+    /// # Errors
+    /// It is no such PEM, or a key of a kind that is not accepted.
+    pub fn from_pem(text: &[u8]) -> Result<Self, PublicKeyError> {
+        Self::from_spki_der(&pem::single(text, PEM_LABEL)?)
+    }
+
+    /// The key in PEM.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub fn to_pem(&self) -> Result<String, PublicKeyError> {
+        Ok(pem::encode(PEM_LABEL, &self.spki)?)
     }
 
     /// The SubjectPublicKeyInfo in DER.
