@@ -1,10 +1,14 @@
 //! The plugin runtime, as the commands need it.
 
-use anyhow::Result;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use slipway_bootstrap::files::Files;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::plugin::{PluginConfiguration, PluginEntry};
+use slipway_config::plugin::{Mode, PluginConfiguration, PluginEntry};
 use slipway_config::posture::{PostureEntry, PostureId};
-use slipway_plugin::{Allocation, HostOptions, PluginHost, SealingKey};
+use slipway_plugin::{Allocation, HostOptions, PluginHost, SealingKey, TokenStore};
+use zeroize::Zeroizing;
 
 /// For a command that makes a few calls and ends. It leaves nothing on the machine: a plugin that is not bundled is
 /// compiled anew, which takes some milliseconds.
@@ -29,6 +33,42 @@ pub(crate) async fn check(configuration: &PluginConfiguration) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// The token store that decides, if the configuration has one.
+pub(crate) async fn token_store(
+    host: &PluginHost,
+    configuration: &PluginConfiguration,
+    layout: &Layout,
+) -> Result<Option<Arc<dyn TokenStore>>> {
+    let mut entries = configuration.token_stores.iter();
+    let Some(entry) = entries.find(|entry| entry.mode == Mode::Enforce) else {
+        return Ok(None);
+    };
+    let key = sealing_key(layout)?;
+    Ok(Some(host.load_token_store(entry, key).await?))
+}
+
+/// The key under which records leave for a token store: made once, never leaving this machine.
+fn sealing_key(layout: &Layout) -> Result<SealingKey> {
+    let path = layout.sealing_key();
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = SealingKey::generate().context("the system has no randomness")?;
+            Files::open(layout)?.write(&path, key.expose())?;
+            return Ok(key);
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let bytes = <[u8; SealingKey::LENGTH]>::try_from(bytes.as_slice()).with_context(|| {
+        format!(
+            "{} is damaged: it should hold {} bytes",
+            path.display(),
+            SealingKey::LENGTH
+        )
+    })?;
+    Ok(SealingKey::from_bytes(Zeroizing::new(bytes)))
 }
 
 /// The trade-offs of a policy.

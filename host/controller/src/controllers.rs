@@ -15,12 +15,12 @@ use slipway_config::token::TokenId;
 use slipway_pki::ca::CertificateAuthority;
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use slipway_pki::key::PrivateKey;
+use slipway_plugin::TokenStore;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::queues::{RequestQueues, look_again, look_at_all_again};
-use self::tasks::Tasks;
-pub(crate) use self::tasks::or_stop;
+use self::tasks::{Tasks, or_stop};
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
@@ -35,6 +35,7 @@ use crate::policy::{Policy, PolicyInForce};
 use crate::system::{self, Clock, system_clock};
 use crate::token_cleaner::TokenCleaner;
 use crate::token_keeper::{TokenEvent, TokenKeeper};
+use crate::token_mirror::TokenMirror;
 use crate::tokens::{SELECTOR, TokenSecret, TokenSecrets};
 use crate::watch::{Cache, Seen, cache, follow};
 
@@ -52,6 +53,7 @@ pub struct Controllers {
     approver: Option<DecisionLog>,
     signer: Option<(Signing, DecisionLog)>,
     published: Option<(DecisionLog, Arc<PrivateKey>)>,
+    mirrored: Option<Arc<dyn TokenStore>>,
 }
 
 /// Chooses which controllers run; none do unless they are named.
@@ -90,6 +92,7 @@ impl Controllers {
             approver: None,
             signer: None,
             published: None,
+            mirrored: None,
         })
     }
 
@@ -104,6 +107,15 @@ impl Controllers {
         let ledgers = Ledgers::new(self.client.clone(), Arc::clone(&self.clock));
         let ended = self.watch_tokens(&mut tasks, &ledgers);
         self.watch_requests(&mut tasks, &ledgers, ended);
+        if let Some(store) = self.mirrored {
+            let mirror = TokenMirror {
+                store,
+                client: self.client.clone(),
+                ledgers,
+                clock: Arc::clone(&self.clock),
+            };
+            tasks.start("token-mirror", |stop| mirror.run(stop));
+        }
         if let Some((log, key)) = self.published {
             let publisher = HeadPublisher {
                 client: self.client,
@@ -339,6 +351,12 @@ impl ControllersBuilder {
     /// Signs approved certificate signing requests, writing each certificate down.
     pub fn csr_signer(mut self, signing: Signing, log: DecisionLog) -> Self {
         self.0.signer = Some((signing, log));
+        self
+    }
+
+    /// Mirrors a token store into Secrets. The embedded API, which asks the store itself, needs none.
+    pub fn token_mirror(mut self, store: Arc<dyn TokenStore>) -> Self {
+        self.0.mirrored = Some(store);
         self
     }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 use slipway_pki::key::PrivateKey;
 use tokio_util::sync::CancellationToken;
 
-use crate::controllers::or_stop;
 use crate::decision_log::{self, DecisionLog, Head, LogError, SignedHead, SignedHeadError};
 use crate::error::Error;
 use crate::records::{Record, Records, required};
@@ -136,20 +135,18 @@ impl HeadPublisher {
                         error = &error as &dyn std::error::Error,
                         "the head of the decision log is not published; see `slipway audit verify --published`"
                     );
-                    stop.cancelled().await;
-                    return;
+                    return stop.cancelled().await;
                 }
             }
             let pause = tokio::time::sleep(PERIOD);
-            if or_stop(&stop, async { Some(pause.await) }).await.is_none() {
+            if stop.run_until_cancelled(pause).await.is_none() {
                 return;
             }
-            if or_stop(&stop, async { heads.changed().await.ok() })
-                .await
-                .is_none()
-            {
-                stop.cancelled().await;
-                return;
+            match stop.run_until_cancelled(heads.changed()).await {
+                Some(Ok(())) => {}
+                // Nobody writes any more.
+                Some(Err(_)) => return stop.cancelled().await,
+                None => return,
             }
         }
     }

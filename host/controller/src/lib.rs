@@ -35,6 +35,7 @@ mod submitter;
 pub mod system;
 mod token_cleaner;
 mod token_keeper;
+mod token_mirror;
 pub mod tokens;
 mod trail;
 mod watch;

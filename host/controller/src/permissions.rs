@@ -23,8 +23,15 @@ pub struct Permissions {
     pub rules: Vec<PolicyRule>,
 }
 
+/// What the controllers do beside their usual work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Duties {
+    /// They mirror a token store into Secrets.
+    pub mirror_tokens: bool,
+}
+
 /// Everything that the controllers need.
-pub fn needed() -> Vec<Permissions> {
+pub fn needed(duties: Duties) -> Vec<Permissions> {
     let signers = NodeSigner::ALL.map(NodeSigner::name);
     let cluster = vec![
         rule(
@@ -66,7 +73,10 @@ pub fn needed() -> Vec<Permissions> {
         // Tokens; RBAC cannot tell Secrets of one type from others.
         within(
             SECRET_NAMESPACE,
-            vec![rule("", "secrets", &["get", "list", "watch", "delete"])],
+            vec![match duties.mirror_tokens {
+                true => rule("", "secrets", &["create", "get", "list", "watch", "delete"]),
+                false => rule("", "secrets", &["get", "list", "watch", "delete"]),
+            }],
         ),
         within(
             CLUSTER_INFO_NAMESPACE,

@@ -4,4 +4,4 @@ mod admin;
 mod secrets;
 
 pub use admin::{ListedToken, NewToken, SourceAddresses, TokenAdmin, TokenAdminError};
-pub(crate) use secrets::{SELECTOR, TokenSecret, TokenSecrets};
+pub(crate) use secrets::{SELECTOR, TokenSecret, TokenSecrets, title};

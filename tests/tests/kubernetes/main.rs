@@ -8,6 +8,7 @@ mod joins;
 mod kubeadm_join;
 mod kubelet;
 mod load;
+mod mirror;
 mod refusals;
 mod requests;
 mod serving;

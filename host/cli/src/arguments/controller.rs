@@ -71,4 +71,7 @@ pub(crate) struct ManifestArguments {
     /// Sign, too: with the CA in the Secret of this name in slipway-system, as tls.crt and tls.key
     #[arg(long, value_name = "SECRET")]
     pub(crate) sign_with: Option<String>,
+    /// Let them make Secrets in kube-system, which mirroring a token store takes
+    #[arg(long)]
+    pub(crate) mirror_tokens: bool,
 }

@@ -14,6 +14,14 @@ use super::{ClusterArguments, GoDuration, SecretText};
 pub(crate) struct TokenArguments {
     #[command(flatten)]
     pub(crate) cluster: ClusterArguments,
+    /// A file with a PluginConfiguration: work on its token store, which controllers mirror, and on no cluster
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        conflicts_with = "kubeconfig"
+    )]
+    pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
 }

@@ -17,7 +17,7 @@ use slipway_controller::{
 };
 use slipway_pki::guardrail::LifetimePolicy;
 use slipway_pki::key::PrivateKey;
-use slipway_plugin::PluginHost;
+use slipway_plugin::{PluginHost, TokenStore};
 use tokio::sync::watch;
 
 use self::health::Health;
@@ -50,13 +50,21 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         None => LifetimePolicy::ANOTHER_SIGNER,
     };
     let of_cluster = move |nodes| ClusterSettings { lifetime, ..nodes };
+    let for_tokens = host.clone();
     let Followed {
         policy,
         configuration,
         file,
     } = policy(&options, host, of_cluster).await?;
-    let log = controllers::decision_log(&layout, &configuration)?;
-    let log_key = Arc::new(controllers::log_key(&layout)?);
+    let mirrored = plugins::token_store(&for_tokens, &configuration, &layout).await?;
+    let work = Work {
+        client: client.clone(),
+        policy: policy.clone(),
+        log: controllers::decision_log(&layout, &configuration)?,
+        log_key: Arc::new(controllers::log_key(&layout)?),
+        mirrored,
+        signing,
+    };
 
     let mut posture = plugins::posture_of_policy(&configuration);
     if policy.enforces() {
@@ -88,30 +96,39 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     }
     let identity = options.identity.map_or_else(identity, Ok)?;
     let outcome = leadership::lead(client.clone(), &identity, &leading, &shutdown, |term| {
-        controllers_of(&client, &policy, &log, &log_key, signing.as_ref()).run(term)
+        work.controllers().run(term)
     })
     .await;
     shutdown.cancel();
     outcome.context("the controllers ended")
 }
 
-fn controllers_of(
-    client: &kube::Client,
-    policy: &PolicyInForce,
-    log: &DecisionLog,
-    log_key: &Arc<PrivateKey>,
-    signing: Option<&Signing>,
-) -> Controllers {
-    let controllers = Controllers::builder(client.clone())
-        .policy(policy.clone())
-        .bootstrap_signer()
-        .token_cleaner()
-        .csr_cleaner()
-        .approver(log.clone())
-        .head_publisher(log.clone(), Arc::clone(log_key));
-    match signing {
-        Some(signing) => controllers.csr_signer(signing.clone(), log.clone()).build(),
-        None => controllers.build(),
+/// What the controllers work with, in every term of office.
+struct Work {
+    client: kube::Client,
+    policy: PolicyInForce,
+    log: DecisionLog,
+    log_key: Arc<PrivateKey>,
+    mirrored: Option<Arc<dyn TokenStore>>,
+    signing: Option<Signing>,
+}
+
+impl Work {
+    fn controllers(&self) -> Controllers {
+        let mut controllers = Controllers::builder(self.client.clone())
+            .policy(self.policy.clone())
+            .bootstrap_signer()
+            .token_cleaner()
+            .csr_cleaner()
+            .approver(self.log.clone())
+            .head_publisher(self.log.clone(), Arc::clone(&self.log_key));
+        if let Some(store) = &self.mirrored {
+            controllers = controllers.token_mirror(Arc::clone(store));
+        }
+        if let Some(signing) = &self.signing {
+            controllers = controllers.csr_signer(signing.clone(), self.log.clone());
+        }
+        controllers.build()
     }
 }
 

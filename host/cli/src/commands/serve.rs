@@ -6,14 +6,12 @@ use anyhow::{Context as _, Result, bail};
 use slipway_apiserver::authentication::{TokenBackend, UserInfo};
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
-use slipway_bootstrap::files::Files;
 use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::plugin::{Mode, PluginConfiguration};
+use slipway_config::plugin::PluginConfiguration;
 use slipway_controller::{Controllers, LiveReader, PolicyInForce, Signing};
-use slipway_plugin::{PluginHost, SealingKey};
+use slipway_plugin::PluginHost;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
 use crate::arguments::ServeArguments;
 use crate::controllers;
@@ -116,38 +114,8 @@ async fn tokens(
     configuration: &PluginConfiguration,
     layout: &Layout,
 ) -> Result<TokenBackend> {
-    let Some(entry) = configuration
-        .token_stores
-        .iter()
-        .find(|entry| entry.mode == Mode::Enforce)
-    else {
-        return Ok(TokenBackend::Native);
-    };
-    Ok(TokenBackend::Plugin(
-        host.load_token_store(entry, sealing_key(layout)?).await?,
-    ))
-}
-
-/// The key under which records leave for a token store: made once, never leaving this machine.
-fn sealing_key(layout: &Layout) -> Result<SealingKey> {
-    let path = layout.sealing_key();
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = SealingKey::generate().context("the system has no randomness")?;
-            Files::open(layout)?.write(&path, key.expose())?;
-            return Ok(key);
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    let bytes = <[u8; SealingKey::LENGTH]>::try_from(bytes.as_slice()).with_context(|| {
-        format!(
-            "{} is damaged: it should hold {} bytes",
-            path.display(),
-            SealingKey::LENGTH
-        )
-    })?;
-    Ok(SealingKey::from_bytes(Zeroizing::new(bytes)))
+    let store = plugins::token_store(host, configuration, layout).await?;
+    Ok(store.map_or(TokenBackend::Native, TokenBackend::Plugin))
 }
 
 async fn controllers_of(

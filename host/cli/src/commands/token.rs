@@ -1,5 +1,7 @@
 //! `slipway token`.
 
+mod store;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +23,9 @@ use crate::output::{Printer, Table, age};
 use crate::secret;
 
 pub(super) async fn run(arguments: TokenArguments, layout: Layout, printer: Printer) -> Result<()> {
+    if let Some(config) = &arguments.config {
+        return store::run(config, &arguments.command, &layout, printer).await;
+    }
     match arguments.command {
         TokenCommand::Generate => generate(printer),
         TokenCommand::Create(create) => {
@@ -83,12 +88,7 @@ async fn create(
                 .with_hint("leave out --usages, or --print-join-command")
         );
     }
-    let given = secret::optional_token(arguments.token.as_ref(), arguments.token_file.as_deref())?;
-    let is_chosen = given.is_some();
-    let token = match given {
-        Some(token) => token,
-        None => BootstrapToken::generate().context("the system has no randomness")?,
-    };
+    let (token, is_chosen) = given_or_random(arguments)?;
     let client = cluster::client(cluster, layout).await?;
     let described = cluster::described(&client, layout).await?;
     let admin = admin(cluster, layout).await?;
@@ -118,6 +118,18 @@ async fn create(
         _ => answer.token.clone(),
     })?;
     Ok(())
+}
+
+/// The token that was given, or a random one; and whether it was given.
+fn given_or_random(arguments: &TokenCreateArguments) -> Result<(BootstrapToken, bool)> {
+    let given = secret::optional_token(arguments.token.as_ref(), arguments.token_file.as_deref())?;
+    Ok(match given {
+        Some(token) => (token, true),
+        None => {
+            let token = BootstrapToken::generate().context("the system has no randomness")?;
+            (token, false)
+        }
+    })
 }
 
 fn usages(arguments: &TokenCreateArguments) -> TokenUsages {

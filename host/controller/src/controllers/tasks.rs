@@ -76,7 +76,7 @@ impl Tasks {
 }
 
 /// The next thing, or none when it is time to stop.
-pub(crate) async fn or_stop<T>(
+pub(super) async fn or_stop<T>(
     stop: &CancellationToken,
     next: impl Future<Output = Option<T>>,
 ) -> Option<T> {

@@ -58,6 +58,18 @@ pub struct StoredToken {
     pub created: Timestamp,
 }
 
+impl StoredToken {
+    /// A token that is made now, with a UID of its own.
+    pub fn new(record: TokenRecord, bounds: TokenBounds, created: Timestamp) -> Self {
+        Self {
+            record,
+            bounds,
+            uid: format!("{:032x}", rand::random::<u128>()),
+            created,
+        }
+    }
+}
+
 /// The store's version of a record, opaque; another after each write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -16,7 +16,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
-use slipway_controller::permissions::{self, Permissions};
+use slipway_controller::permissions::{self, Duties, Permissions};
 use slipway_controller::system::NAMESPACE;
 
 use crate::arguments::ManifestArguments;
@@ -51,7 +51,10 @@ fn objects(arguments: &ManifestArguments) -> Result<Vec<serde_json::Value>> {
             ..ServiceAccount::default()
         })?,
     ];
-    for permissions in permissions::needed() {
+    let duties = Duties {
+        mirror_tokens: arguments.mirror_tokens,
+    };
+    for permissions in permissions::needed(duties) {
         objects.extend(role(permissions)?);
     }
     objects.push(value(&deployment(arguments))?);

@@ -5,7 +5,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use slipway_apiserver::authorization::{Attributes, Target, allows, cluster_roles};
 use slipway_bootstrap::init::objects::Wanted;
 use slipway_bootstrap::init::rbac::{self, Access};
-use slipway_controller::permissions::{self, Permissions};
+use slipway_controller::permissions::{self, Duties, Permissions};
 
 /// For a refusal that does not say what it is about.
 const ADMINISTRATOR: &str = "use the kubeconfig of an administrator: the built-in ClusterRole cluster-admin has every right";
@@ -114,7 +114,7 @@ fn holders(missing: &Attributes) -> Option<String> {
         .filter_map(KnownRole::of_init)
         // What a kube-apiserver makes itself, init makes where it is missing.
         .filter(|role| built_in.iter().all(|known| known.title != role.title));
-    let of_controllers = permissions::needed()
+    let of_controllers = permissions::needed(Duties::default())
         .into_iter()
         .map(KnownRole::of_controllers);
     let mut found: Vec<_> = of_init
