@@ -6,6 +6,7 @@ mod deciding;
 mod decisions;
 mod discovery;
 mod joining;
+mod lying_server;
 mod messages;
 mod names;
 mod policies;
