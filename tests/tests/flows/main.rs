@@ -5,6 +5,7 @@ mod attacks;
 mod deciding;
 mod decisions;
 mod discovery;
+mod hostile;
 mod joining;
 mod lying_server;
 mod messages;
