@@ -35,7 +35,17 @@ impl Cluster {
     /// It fails.
     #[must_use]
     pub fn start_in(sandbox: Sandbox, arguments: &[&str]) -> Self {
-        let answer = Finished::of(&mut init(&sandbox, arguments), "").json();
+        let mut init = init(&sandbox, arguments);
+        Self::start_by(sandbox, &mut init)
+    }
+
+    /// The same by a command that a test has changed.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn start_by(sandbox: Sandbox, init: &mut Command) -> Self {
+        let answer = Finished::of(init, "").json();
         Self { sandbox, answer }
     }
 
@@ -47,8 +57,8 @@ impl Cluster {
     pub fn start_at(offset: i64, arguments: &[&str]) -> Self {
         let sandbox = Sandbox::new();
         let clock = WrongClock::new(&sandbox, offset);
-        let answer = Finished::of(clock.set(&mut init(&sandbox, arguments)), "").json();
-        Self { sandbox, answer }
+        let mut init = init(&sandbox, arguments);
+        Self::start_by(sandbox, clock.set(&mut init))
     }
 
     /// The machine that it runs on.

@@ -23,7 +23,8 @@ pub use invitation::{Invitation, let_in, request_of};
 pub use launched::{Ability, Approval, Backend, Launched, objects};
 pub use plugin::Plugin;
 pub use program::{
-    Finished, bounded, kubectl, openssl, slipway, through, unprivileged, without_changing_parts,
+    Finished, bounded, kubectl, openssl, slipway, through, unmasked, unprivileged,
+    without_changing_parts,
 };
 pub use sandbox::Sandbox;
 pub use volume::Volume;

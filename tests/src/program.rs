@@ -171,6 +171,12 @@ pub fn unprivileged(command: &Command) -> Command {
     }
 }
 
+/// The same command under a umask that keeps nothing from anybody.
+#[must_use]
+pub fn unmasked(command: &Command) -> Command {
+    through(&["sh", "-c", "umask 000; exec \"$@\"", "sh"], command)
+}
+
 /// The slipway binary that was built with these tests.
 ///
 /// # Panics

@@ -145,11 +145,34 @@ impl Sandbox {
         }
     }
 
+    /// What Slipway has made here, but for its lock and the list of what it wrote, which is empty.
+    ///
+    /// # Panics
+    /// A name is not UTF-8.
+    #[must_use]
+    pub fn made(&self) -> Vec<String> {
+        made(&self.dir())
+    }
+
     /// The folder of everything.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+fn made(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .flat_map(|entry| match entry.file_name().to_str() {
+            Some("state") => made(&entry.path()),
+            Some("lock" | "manifest.json") => Vec::new(),
+            name => vec![name.expect("UTF-8").to_owned()],
+        })
+        .collect()
 }
 
 impl Default for Sandbox {

@@ -1,6 +1,8 @@
-//! What somebody with a token, or with a node's credentials, asks for and does not get (security.md, cases 12 to 20).
+//! What somebody with a token, or with a node's credentials, asks for and does not get (security.md, cases 8 to 20).
 
-use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
+use std::collections::BTreeSet;
+
+use slipway_tests::{Approval, Asked, Backend, Finished, Launched, Sandbox, on_both_backends};
 
 on_both_backends!(
     a_token_gets_a_node_client_certificate_and_nothing_else,
@@ -8,6 +10,7 @@ on_both_backends!(
     a_node_that_exists_is_nobodys_to_take_ready_or_not,
     a_name_of_the_control_plane_is_kept_before_its_node_exists,
     a_token_says_what_it_may_be_used_for,
+    a_secret_that_is_almost_a_token_lets_nobody_in,
 );
 
 /// A request with its name, and what the denial says of it.
@@ -262,4 +265,80 @@ fn a_token_says_what_it_may_be_used_for(backend: Backend) {
     assert_ne!(refused.code(), Some(0), "{}", refused.stderr());
     assert!(!machine.dir().join("kubernetes").exists());
     assert!(cluster.requests().is_empty(), "{:?}", cluster.requests());
+}
+
+/// Creates a Secret as kubeadm keeps tokens, with these keys besides those that every token has.
+fn create_token_secret(cluster: &Launched, name: &str, token: &str, more: &[&str]) -> Finished {
+    let (id, secret) = token.split_once('.').expect("a token");
+    let name = format!("bootstrap-token-{name}");
+    let literals = [
+        format!("--from-literal=token-id={id}"),
+        format!("--from-literal=token-secret={secret}"),
+    ];
+    let mut create = vec![
+        "create",
+        "secret",
+        "generic",
+        &name,
+        "--namespace=kube-system",
+        "--type=bootstrap.kubernetes.io/token",
+        "--from-literal=usage-bootstrap-signing=true",
+        "--from-literal=usage-bootstrap-authentication=true",
+    ];
+    create.extend(literals.iter().map(String::as_str));
+    create.extend(more);
+    cluster.kubectl(&create)
+}
+
+fn a_secret_that_is_almost_a_token_lets_nobody_in(backend: Backend) {
+    const GROUP: &str =
+        "--from-literal=auth-extra-groups=system:bootstrappers:kubeadm:default-node-token";
+    let cluster = backend.launch(Approval::Automatic);
+    let token = |id: &str| format!("{id}.fedcba9876543210");
+    let join = |id: &str, name: &str, timeout: &str| {
+        let invitation = cluster.invitation().clone().with_token(&token(id));
+        invitation.join(&Sandbox::new(), name, &[timeout])
+    };
+    let whole = create_token_secret(&cluster, "wholly", &token("wholly"), &[GROUP]);
+    let _ = whole.success();
+    let _ = join("wholly", "worker-1", "--timeout=30s").success();
+
+    let garbage = [GROUP, "--from-literal=expiration=tomorrow"];
+    let group = ["--from-literal=auth-extra-groups=system:bootstrappers:a,system:masters"];
+    for (name, id, more, is_stored) in [
+        ("garbag", "garbag", &garbage[..], true),
+        // A kube-apiserver stores what it will not accept.
+        (
+            "master",
+            "master",
+            &group[..],
+            backend == Backend::Kubernetes,
+        ),
+        (
+            "visibl",
+            "hidden",
+            &[GROUP][..],
+            backend == Backend::Kubernetes,
+        ),
+    ] {
+        let created = create_token_secret(&cluster, name, &token(id), more);
+        assert_eq!(created.code() == Some(0), is_stored, "{}", created.stderr());
+        for id in BTreeSet::from([name, id]) {
+            let kubeconfig = cluster.kubeconfig_with_token(&token(id));
+            let refused = cluster.submit(&kubeconfig, &Asked::client(id, "worker-2"));
+            assert!(
+                refused.stderr().contains("must be logged in"),
+                "{id}: {}{}",
+                refused.stdout(),
+                refused.stderr()
+            );
+            let _ = join(id, "worker-2", "--timeout=3s").failure(4);
+        }
+    }
+    let nodes: Vec<_> = cluster
+        .requests()
+        .iter()
+        .map(|request| request["node"].clone())
+        .collect();
+    assert_eq!(nodes, ["worker-1"]);
 }

@@ -56,25 +56,10 @@ impl Asked {
         let message = run.message(2);
         assert!(started.elapsed() < QUICK, "{what}: {message}");
         assert!(message.len() < 2000, "{what}: {message}");
-        assert_eq!(made(&self.sandbox.dir()), [""; 0], "{what}: {message}");
+        assert_eq!(self.sandbox.made(), [""; 0], "{what}: {message}");
         let message = message.replace("\n\nFor more information, try '--help'.", "");
         writeln!(self.said, "{what}\n  {}", message.replace('\n', "\n  ")).expect("a text");
     }
-}
-
-/// What stands in a folder of Slipway's, but for the lock and the list of what it wrote, which is empty.
-fn made(folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .flat_map(|entry| match entry.file_name().to_str() {
-            Some("state") => made(&entry.path()),
-            Some("lock" | "manifest.json") => Vec::new(),
-            name => vec![name.expect("UTF-8").to_owned()],
-        })
-        .collect()
 }
 
 const PLUGINS: &str = "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\n";

@@ -148,8 +148,44 @@ fn discovery_files() {
             &["join", "--node-name=worker-1", "--discovery-file", location],
         );
     }
+    for (what, file) in files_of_others(&asked) {
+        let arguments = ["join", "--node-name=worker-1", "--timeout=1s"];
+        asked.refused(
+            what,
+            &[&arguments[..], &["--discovery-file", &file]].concat(),
+        );
+    }
     assert!(!asked.said.contains("0123456789"), "{}", asked.said);
     assert_snapshot!("discovery-files", asked.said);
+}
+
+/// Discovery files that somebody else decides about, or that are no files.
+fn files_of_others(asked: &Asked) -> [(&'static str, String); 4] {
+    let document = b"apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\n";
+    let set_mode = |path: &str, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let path = |name: &str| {
+        let path = asked.sandbox.file(name);
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let writable = asked.file("writable.conf", document);
+    set_mode(&writable, 0o666);
+    fs::create_dir(path("shared")).expect("a folder");
+    let replaceable = asked.file("shared/cluster.conf", document);
+    set_mode(&path("shared"), 0o777);
+    let made = std::process::Command::new("mkfifo")
+        .arg(path("pipe"))
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    let target = asked.file("target.conf", document);
+    std::os::unix::fs::symlink(target, path("link.conf")).expect("a link");
+    [
+        ("a file that others may write to", writable),
+        ("a file that others may replace", replaceable),
+        ("a FIFO", path("pipe")),
+        ("a link", path("link.conf")),
+    ]
 }
 
 /// A certificate that openssl made, in PEM, with its key.

@@ -1,0 +1,154 @@
+//! A server in the place of the cluster's: it shows whatever cluster-info a test gives it, and remembers what it was asked.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+use slipway_pki::ca::{CertificateAuthority, ServerCertificate};
+use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+
+const CLUSTER_INFO: &str = "GET /api/v1/namespaces/kube-public/configmaps/cluster-info ";
+
+/// A server on loopback, for as long as the test lasts.
+pub(super) struct LyingServer {
+    /// `HOST:PORT`.
+    pub(super) address: String,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tls: Arc<ServerConfig>,
+    shown: Vec<Value>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl LyingServer {
+    /// Serves with a certificate of this CA. Of what `cluster_info` makes for its address it shows one after the other, and
+    /// the last one for ever; it forbids all else.
+    pub(super) fn start(
+        ca: &CertificateAuthority,
+        cluster_info: impl FnOnce(&str) -> Vec<Value>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let inner = Arc::new(Inner {
+            tls: Arc::new(tls(ca)),
+            shown: cluster_info(&address),
+            asked: Mutex::default(),
+        });
+        let serving = Arc::clone(&inner);
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let inner = Arc::clone(&serving);
+                // A client that refuses the certificate goes, which is its right.
+                std::thread::spawn(move || inner.serve(connection));
+            }
+        });
+        Self { address, inner }
+    }
+
+    /// The requests so far, as they came over the wire.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.inner.asked.lock().expect("no panic elsewhere").clone()
+    }
+}
+
+impl Inner {
+    fn serve(&self, connection: TcpStream) -> io::Result<()> {
+        connection.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let tls = ServerConnection::new(Arc::clone(&self.tls)).map_err(io::Error::other)?;
+        let mut stream = BufReader::new(StreamOwned::new(tls, connection));
+        let request = read(&mut stream)?;
+        let (status, body) = self.answer(request);
+        let body = body.to_string();
+        let stream = stream.get_mut();
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        )?;
+        stream.conn.send_close_notify();
+        stream.flush()
+    }
+
+    fn answer(&self, request: String) -> (&'static str, Value) {
+        let mut asked = self.asked.lock().expect("no panic elsewhere");
+        let shown_before = asked
+            .iter()
+            .filter(|before| before.starts_with(CLUSTER_INFO))
+            .count();
+        let is_cluster_info = request.starts_with(CLUSTER_INFO);
+        asked.push(request);
+        if is_cluster_info {
+            let shown = self.shown.get(shown_before).or(self.shown.last());
+            return ("200 OK", shown.expect("something to show").clone());
+        }
+        let status = json!({
+            "apiVersion": "v1",
+            "kind": "Status",
+            "metadata": {},
+            "status": "Failure",
+            "message": "this server lets nobody in",
+            "reason": "Forbidden",
+            "code": 403,
+        });
+        ("403 Forbidden", status)
+    }
+}
+
+/// One request over HTTP, with its body.
+fn read(stream: &mut impl io::BufRead) -> io::Result<String> {
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut request)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let length = request
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, length)| length.parse().ok())
+        .unwrap_or_default();
+    stream.take(length).read_to_string(&mut request)?;
+    Ok(request)
+}
+
+fn tls(ca: &CertificateAuthority) -> ServerConfig {
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).expect("a key");
+    let addresses = [IpAddr::from([127, 0, 0, 1])];
+    let server = ServerCertificate {
+        common_name: "kube-apiserver",
+        dns_names: &[],
+        addresses: &addresses,
+    };
+    let certificate = ca
+        .issue_server(&server, key.public_key(), ca.validity())
+        .expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the usual versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate.der().to_vec())],
+            PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into(),
+        )
+        .expect("key and certificate belong together")
+}
+
+/// A CA that is called as every cluster's is.
+pub(super) fn authority() -> CertificateAuthority {
+    CertificateAuthority::generate(
+        "kubernetes",
+        KeyAlgorithm::EcdsaP256,
+        Duration::from_secs(86_400),
+        Timestamp::now(),
+    )
+    .expect("a CA")
+}
