@@ -74,6 +74,8 @@ mod tests {
         let pin: CaPin = format!("SHA256:{}", "Ab".repeat(32)).parse().unwrap();
         assert_eq!(pin.as_bytes(), &[0xab; 32]);
         assert_eq!(pin.to_string(), format!("sha256:{}", "ab".repeat(32)));
+        assert_eq!(pin.to_hex(), "ab".repeat(32));
+        assert_eq!(CaPin::from([0xab; 32]), pin);
     }
 
     #[test]

@@ -172,6 +172,7 @@ mod tests {
         fn tokens_survive_writing_and_reading(text in r"[a-z0-9]{6}\.[a-z0-9]{16}") {
             let token: BootstrapToken = text.parse().unwrap();
             prop_assert_eq!(&*token.expose(), &text);
+            prop_assert_eq!(token.user_name(), format!("system:bootstrap:{}", token.id));
             let secret = text.get(7..).unwrap();
             let shown = format!("{token:?}");
             prop_assert!(!shown.contains(secret));

@@ -95,6 +95,12 @@ mod tests {
     }
 
     #[test]
+    fn a_void_token_has_no_use_at_all() {
+        assert_eq!(TokenBounds::void().uses, Some(0));
+        assert!(!TokenBounds::void().is_unbounded());
+    }
+
+    #[test]
     fn annotations_tell_bounds_or_are_refused() {
         let read = |text: &str| {
             let annotations = BTreeMap::from([(BOUNDS_ANNOTATION.to_owned(), text.to_owned())]);

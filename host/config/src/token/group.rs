@@ -113,7 +113,9 @@ mod tests {
     proptest! {
         #[test]
         fn groups_under_the_prefix_are_read(text in "system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]") {
-            prop_assert_eq!(text.parse::<TokenGroup>().unwrap().to_string(), text);
+            let group: TokenGroup = text.parse().unwrap();
+            prop_assert_eq!(group.as_ref(), &text);
+            prop_assert_eq!(group.to_string(), text);
         }
     }
 }

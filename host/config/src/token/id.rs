@@ -109,7 +109,10 @@ mod tests {
         #[test]
         fn an_id_is_known_by_its_user_and_its_secret(text in "[a-z0-9]{6}") {
             let id: TokenId = text.parse().unwrap();
-            prop_assert_eq!(id.as_str(), text);
+            prop_assert_eq!(id.as_str(), &text);
+            prop_assert_eq!(id.as_ref(), &text);
+            prop_assert_eq!(id.user_name(), format!("system:bootstrap:{text}"));
+            prop_assert_eq!(id.secret_name(), format!("bootstrap-token-{text}"));
             prop_assert_eq!(TokenId::from_user_name(&id.user_name()), Some(id.clone()));
             prop_assert_eq!(TokenId::from_secret_name(&id.secret_name()), Some(id));
         }

@@ -111,12 +111,23 @@ mod tests {
         assert!(!weak("7f3q9zk2m8x1w4vb"));
     }
 
+    #[test]
+    fn a_secret_of_six_characters_half_of_them_in_a_row_is_not_weak_yet() {
+        let weak = |text: &str| text.parse::<TokenSecret>().unwrap().is_weak();
+        assert!(weak("adbecadbecadbeca"), "five different characters");
+        assert!(!weak("adbecfadbecfadbe"), "six");
+        assert!(!weak("abcdefghikmoqsuw"), "eight that follow on another");
+        assert!(weak("abcdefghijlnprtv"), "nine");
+    }
+
     proptest! {
         #[test]
         fn secrets_are_equal_when_their_texts_are(a in "[ab]{16}", b in "[ab]{16}") {
             let (x, y): (TokenSecret, TokenSecret) = (a.parse().unwrap(), b.parse().unwrap());
             prop_assert_eq!(x.expose(), &a);
             prop_assert_eq!(x.ct_eq(&y), a == b);
+            prop_assert_eq!(x == y, a == b);
+            prop_assert!(x == x.clone());
         }
 
         #[test]

@@ -67,8 +67,11 @@ fn a_serving_request_has_its_names_and_is_not_made_without_any() {
 #[test]
 fn the_forge_makes_what_is_accepted_when_nothing_is_forged() {
     let key = key();
-    let read = CertificateRequest::from_pem(&Forge::node("worker-1", &key).pem(&key)).unwrap();
+    let der = Forge::node("worker-1", &key).sign(&key);
+    let pem = crate::pem::encode("CERTIFICATE REQUEST", &der).unwrap();
+    let read = CertificateRequest::from_pem(pem.as_bytes()).unwrap();
     assert_eq!(read.node_name(), Some(node()));
+    assert_eq!(read.der(), der, "as it was submitted");
     let printable = Forge::node("worker-1", &key).subject(&[
         rdn(O, PRINTABLE, b"system:nodes"),
         rdn(CN, PRINTABLE, b"system:node:worker-1"),
@@ -99,8 +102,12 @@ fn bytes_before_after_and_between_are_refused() {
     ));
     assert!(matches!(refused(&[]), CsrError::Malformed(_)));
     assert!(matches!(
-        refused(&[0x30; 17 * 1024]),
+        refused(&[0x30; 16 * 1024 + 1]),
         CsrError::TooLarge { .. }
+    ));
+    assert!(matches!(
+        refused(&[0x30; 16 * 1024]),
+        CsrError::Malformed(_)
     ));
     let pem = Forge::node("worker-1", &key).pem(&key);
     let refused = |pem: Vec<u8>| CertificateRequest::from_pem(&pem).expect_err("it was accepted");

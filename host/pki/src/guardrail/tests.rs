@@ -243,6 +243,33 @@ fn honest_requests_pass_and_carry_the_checked_values() {
 }
 
 #[test]
+fn a_request_that_passes_names_every_rule_and_carries_its_bytes() {
+    let rules = |case: &Case| {
+        let request = case.passes();
+        let rules: Vec<&str> = request
+            .findings()
+            .iter()
+            .map(|finding| finding.rule.as_str())
+            .collect();
+        rules.join(", ")
+    };
+    let mut case = Case::bootstrap().token(
+        TokenBounds {
+            cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+            ..TokenBounds::default()
+        },
+        None,
+    );
+    case.cluster.token.as_mut().unwrap().source_address = Some("10.1.0.1".parse().unwrap());
+    case.expiration_seconds = Some(600);
+    insta::assert_snapshot!(rules(&case), @"request-well-formed, key-strength, usages-of-the-signer, lifetime, subject-of-a-node, client-without-extensions, requester-identity, node-is-new, token-source, token-bounds");
+    insta::assert_snapshot!(rules(&Case::renewal()), @"request-well-formed, key-strength, usages-of-the-signer, subject-of-a-node, client-without-extensions, requester-identity, renews-only-itself");
+    insta::assert_snapshot!(rules(&Case::serving()), @"request-well-formed, key-strength, usages-of-the-signer, subject-of-a-node, serving-extensions, serving-names, not-the-api-server, not-another-node, requester-identity, serving-for-itself");
+    let der = crate::pem::single(&case.request, "CERTIFICATE REQUEST").unwrap();
+    assert_eq!(case.passes().der(), der);
+}
+
+#[test]
 fn other_signers_are_ignored_whatever_the_request_is() {
     for signer in [
         "kubernetes.io/legacy-unknown",

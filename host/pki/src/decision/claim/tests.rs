@@ -56,6 +56,18 @@ fn a_claim_made_after_the_token_expired_is_not_over_at_once() {
     );
 }
 
+#[test]
+fn a_claim_is_held_until_the_second_in_which_its_token_expires() {
+    let claim = claim(1, "first");
+    assert!(claim.is_held_by(&claim, at(999)));
+    assert!(!claim.is_held_by(&claim, at(1000)));
+    let eternal = Claim {
+        expires: None,
+        ..claim.clone()
+    };
+    assert!(eternal.is_held_by(&claim, Timestamp::MAX));
+}
+
 proptest! {
     /// What is held without looking further is held by the rules, too, for a request and a token that are in order.
     #[test]

@@ -174,6 +174,26 @@ fn bounds_and_identity_hold() {
 }
 
 #[test]
+fn the_end_of_a_token_can_be_moved_and_nothing_else_changes() {
+    let used = ledger(Some(2), Some("a"), Some(10))
+        .reserve(&wanted(1, "a"), at(1))
+        .unwrap();
+    let late = TokenUse {
+        submitted: at(10),
+        ..wanted(2, "a")
+    };
+    assert!(matches!(
+        used.reserve(&late, at(10)),
+        Err(Refusal::Expired { .. })
+    ));
+    let moved = used.expiring(Some(at(11)));
+    assert_eq!(moved.expires(), Some(at(11)));
+    assert!(moved.reserve(&late, at(10)).is_ok());
+    assert!(used.expiring(None).reserve(&late, at(10)).is_ok());
+    assert_eq!(moved.expiring(Some(at(10))), used);
+}
+
+#[test]
 fn the_ledger_has_a_stable_json_form() {
     let own = wanted(0xab, "a");
     let ledger = ledger(Some(2), Some("a"), Some(10))

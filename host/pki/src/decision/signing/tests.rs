@@ -42,8 +42,10 @@ fn what_is_asked_for_is_given_up_to_the_maximum() {
 #[test]
 fn nothing_outlives_or_precedes_the_ca() {
     let ca = ca(1000, 5000);
-    let given = validity(at(1100), None, DEFAULT_MAXIMUM, ca).unwrap();
-    assert_eq!(given, ca);
+    for inside in [1000, 1100] {
+        let given = validity(at(inside), None, DEFAULT_MAXIMUM, ca).unwrap();
+        assert_eq!(given, ca);
+    }
     for outside in [999, 5000, 5001] {
         let error = validity(at(outside), None, DEFAULT_MAXIMUM, ca).unwrap_err();
         assert_eq!(
@@ -66,10 +68,15 @@ fn fractions_of_seconds_are_cut_and_a_maximum_of_nothing_is_an_error() {
     let ca = ca(0, 100 * YEAR as i64);
     let given = validity(now, Some(600), Duration::from_millis(1500), ca).unwrap();
     assert_eq!(given.not_after, "2026-01-01T00:00:01Z".parse().unwrap());
-    assert_eq!(
-        validity(now, None, Duration::ZERO, ca),
-        Err(SigningError::Maximum(Duration::ZERO))
-    );
+    let second = Duration::from_secs(1);
+    let given = validity(now, None, second, ca).unwrap();
+    assert_eq!(given.not_after, "2026-01-01T00:00:01Z".parse().unwrap());
+    for nothing in [Duration::ZERO, Duration::from_millis(999)] {
+        assert_eq!(
+            validity(now, None, nothing, ca),
+            Err(SigningError::Maximum(nothing))
+        );
+    }
 }
 
 /// A signer over the years: certificates are signed and renewed, the maximum is changed, the CA is replaced.

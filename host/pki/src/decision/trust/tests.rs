@@ -275,6 +275,10 @@ fn a_servers_name_is_never_the_plugins_word() {
         accepted: [Accepted::UnverifiedSource].into(),
         ..pinned
     };
+    assert!(matches!(
+        establish(&proposed(&[], Some(&ours)), &accepted),
+        Err(TrustError::NoEndpoint)
+    ));
     let trust = establish(&proposed(&[ROGUE], Some(&ours)), &accepted).unwrap();
     assert_eq!(
         (trust.proof(), trust.posture()),

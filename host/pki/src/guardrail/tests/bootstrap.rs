@@ -41,6 +41,22 @@ fn a_control_plane_nodes_name_cannot_be_joined_even_without_a_node_object() {
 }
 
 #[test]
+fn a_new_identity_in_the_name_of_a_node_that_exists_is_marked_and_a_renewal_is_not() {
+    assert!(!Case::bootstrap().passes().rejoins());
+    let mut case = Case::bootstrap();
+    case.cluster.rejoin_allowed.insert(name("worker-1"));
+    assert!(!case.passes().rejoins(), "there is no such node");
+    case.cluster.nodes.push(known("worker-1", &[], &[]));
+    assert!(case.passes().rejoins());
+    assert!(
+        case.asked_by("jane", &["system:authenticated"])
+            .passes()
+            .rejoins()
+    );
+    assert!(!Case::renewal().passes().rejoins());
+}
+
+#[test]
 fn a_token_asks_for_client_certificates_only() {
     let case = Case::serving();
     let groups: Vec<&str> = vec!["system:bootstrappers", "system:authenticated"];
