@@ -11,11 +11,28 @@ fn what_a_running_server_makes_is_its_owners_alone() {
     let sandbox = Sandbox::new();
     // Of what is not bundled the compiled form is kept.
     let Plugin { path, digest } = Plugin::build(".", "test-guest-hostile");
+    let tokens = sandbox.file("tokens");
+    fs::create_dir(&tokens).expect("a folder");
+    fs::set_permissions(&tokens, fs::Permissions::from_mode(0o700)).expect("its mode is ours");
     let plugins = sandbox.write(
         "plugins.yaml",
         &format!(
-            "apiVersion: slipway.dev/v1alpha1\nkind: PluginConfiguration\ncsrApprovers:\n- name: approve-node-client\n\
-             - name: hostile\n  source: {path}\n  digest: {digest}\n"
+            "apiVersion: slipway.dev/v1alpha1
+kind: PluginConfiguration
+csrApprovers:
+- name: approve-node-client
+- name: hostile
+  source: {path}
+  digest: {digest}
+tokenStores:
+- name: tokens-file
+  grants:
+    filesystem:
+    - name: tokens
+      path: {}
+      writable: true
+",
+            tokens.display()
         ),
     );
     let plugins = plugins.to_str().expect("a path in UTF-8");
@@ -38,6 +55,8 @@ fn what_a_running_server_makes_is_its_owners_alone() {
         let is_of_it = |path: &PathBuf| path.to_string_lossy().ends_with(kind);
         assert!(made.iter().any(is_of_it), "no {kind} in {made:?}");
     }
+    // What a plugin makes, too.
+    assert!(!private(&tokens).is_empty());
     let made = private(&node.dir());
     assert!(
         made.contains(&node.dir().join("kubernetes/kubelet.conf")),

@@ -176,6 +176,10 @@ fn no_command_prints_a_secret_in_any_form(backend: Backend) {
         &["audit", "show", "--log", log],
         &["audit", "verify", "--log", log],
         &["audit", "verify", "--log", key],
+        &["audit", "verify", "--log", log, "--public-key", key],
+        &["audit", "head", "--log", log],
+        &["audit", "public-key"],
+        &["audit", "replay", "--log", log, "--config", policy, "--all"],
         &["config", "print", "join"],
         &["config", "schema", "join"],
         &["config", "validate", policy],
@@ -205,7 +209,8 @@ fn no_command_prints_a_secret_in_any_form(backend: Backend) {
     }
 
     // Everything that anybody could log of a join.
-    let mut traced = cluster.invitation().command(&Sandbox::new(), "worker-4");
+    let traced_node = Sandbox::new();
+    let mut traced = cluster.invitation().command(&traced_node, "worker-4");
     traced.arg("--timeout=3s").env("SLIPWAY_LOG", "trace");
     secrets.assert_unsaid(&["join"], &Finished::of(&mut traced, ""));
 

@@ -20,6 +20,7 @@ mod version;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::fs::Mode;
 use slipway_bootstrap::layout::{Environment, Layout};
 
 use crate::arguments::{Arguments, Command};
@@ -27,6 +28,8 @@ use crate::output::Printer;
 
 /// Runs the command to its end.
 pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
+    // What plugins make in the folders that they were granted has no mode of its own.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let layout = Layout::resolve(arguments.global.dir.as_deref(), &environment())?;
     match arguments.command {
         Command::Version => version::run(printer),

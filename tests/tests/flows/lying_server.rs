@@ -258,13 +258,10 @@ fn a_document_that_is_gone_at_the_second_look_is_not_confirmed() {
         vec![signed(&document(address, &[&ca])), gone]
     });
     let node = Sandbox::new();
-    let told = join_pinned(&node, &server, &ca);
-    assert_ne!(told.code(), Some(0));
+    let told = join_pinned(&node, &server, &ca).failure(3);
     assert!(
-        told.stderr()
-            .contains("shows no cluster-info on the verified connection"),
-        "{}",
-        told.stderr()
+        told.contains("shows no cluster-info on the verified connection"),
+        "{told}"
     );
     assert_nothing_given(&node, &server);
 }

@@ -236,7 +236,9 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
             Code::Untrusted,
             "put the cluster's CA into the document, or bring it to this machine and give --ca-file",
         )),
-        DiscoveryFailure::Trust(_) => Some(Advice::new(Code::Untrusted, PINS)),
+        DiscoveryFailure::Trust(_) | DiscoveryFailure::ClusterInfoGone => {
+            Some(Advice::new(Code::Untrusted, PINS))
+        }
         DiscoveryFailure::Source(error) => source(error),
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
         DiscoveryFailure::Fetch(error) => Some(fetch(error)),

@@ -1,6 +1,6 @@
 //! A server in the place of the cluster's: it shows whatever cluster-info a test gives it, and remembers what it was asked.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
