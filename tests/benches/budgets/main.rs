@@ -3,7 +3,10 @@
 //! Each figure stands beside its budget and the peer's, measured in the same run on the same machine: kubeadm, and
 //! kube-controller-manager on a kube-apiserver. Medians; nothing here passes or fails.
 
+mod chain;
 mod decision;
+mod embedded;
+mod end_to_end;
 mod figure;
 mod join;
 mod requests;
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use decision::decision;
+use end_to_end::{EndToEnd, end_to_end};
 use figure::{Figure, Quantity, median};
 use join::{join_kubernetes, join_the_embedded_api};
 use requests::Throughput;
@@ -28,6 +32,11 @@ fn main() {
         peer,
         peer_without_limits,
     } = requests::throughput();
+    let EndToEnd {
+        own,
+        unsynced,
+        with_api,
+    } = end_to_end();
     let figures = [
         Figure {
             what: "cold start (slipway version)",
@@ -39,6 +48,24 @@ fn main() {
             what: "one policy decision through a Wasm plugin",
             measured: decision(),
             budget: Some(Quantity::Milliseconds(0.05)),
+            peer: None,
+        },
+        Figure {
+            what: "a decision end to end, three plugins, without the API",
+            measured: own,
+            budget: Some(Quantity::Milliseconds(0.5)),
+            peer: None,
+        },
+        Figure {
+            what: "the same, its record on a file system in memory",
+            measured: unsynced,
+            budget: None,
+            peer: None,
+        },
+        Figure {
+            what: "the same, its record on disk, with the API in memory",
+            measured: with_api,
+            budget: None,
             peer: None,
         },
         Figure {
