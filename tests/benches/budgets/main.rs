@@ -8,6 +8,7 @@ mod decision;
 mod embedded;
 mod end_to_end;
 mod figure;
+mod growth;
 mod join;
 mod requests;
 
@@ -100,6 +101,7 @@ fn main() {
         },
     ];
     figure::print(&figures);
+    figure::print_growth(&growth::SIZES, &growth::growth());
 }
 
 fn version(program: &mut Command) -> Quantity {
