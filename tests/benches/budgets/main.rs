@@ -1,12 +1,13 @@
 //! The budgets, measured through the real binary and the real runtime; run by `cargo xtask bench` in release builds.
 //!
 //! Each figure stands beside its budget and the peer's, measured in the same run on the same machine: kubeadm, and
-//! kube-controller-manager on a kube-apiserver. Medians; nothing here passes or fails.
+//! kube-controller-manager on a kube-apiserver. Medians, unless a line says the worst; nothing here passes or fails.
 
 mod chain;
 mod decision;
 mod embedded;
 mod end_to_end;
+mod fairness;
 mod figure;
 mod growth;
 mod join;
@@ -17,6 +18,7 @@ use std::process::{Command, Stdio};
 
 use decision::decision;
 use end_to_end::{EndToEnd, end_to_end};
+use fairness::{Fairness, fairness};
 use figure::{Figure, Quantity, median};
 use join::{join_kubernetes, join_the_embedded_api};
 use requests::Throughput;
@@ -38,6 +40,10 @@ fn main() {
         unsynced,
         with_api,
     } = end_to_end();
+    let Fairness {
+        meanwhile,
+        afterwards,
+    } = fairness();
     let figures = [
         Figure {
             what: "cold start (slipway version)",
@@ -92,6 +98,18 @@ fn main() {
             measured: slipway,
             budget: Some(peer_without_limits.times(1.2)),
             peer: Some(peer_without_limits),
+        },
+        Figure {
+            what: "another's node waits, 10,000 requests arriving (worst)",
+            measured: meanwhile,
+            budget: Some(Quantity::Milliseconds(1000.0)),
+            peer: None,
+        },
+        Figure {
+            what: "another's node waits, all of them there (worst)",
+            measured: afterwards,
+            budget: Some(Quantity::Milliseconds(1000.0)),
+            peer: None,
         },
         Figure {
             what: "the binary, bundled plugins included",
