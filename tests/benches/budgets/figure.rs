@@ -11,6 +11,13 @@ pub(crate) struct Figure {
     pub(crate) peer: Option<Quantity>,
 }
 
+/// One line of the table of what grows, or should not.
+pub(crate) struct Growth {
+    pub(crate) what: &'static str,
+    /// One for each size.
+    pub(crate) measured: Vec<Quantity>,
+}
+
 /// A number with its unit.
 #[derive(Clone, Copy)]
 pub(crate) enum Quantity {
@@ -39,6 +46,24 @@ pub(crate) fn print(figures: &[Figure]) {
                     .map(|peer| format!("{:.2}", figure.measured.value() / peer.value()))
             ),
         );
+    }
+}
+
+/// Prints what was measured with each number of objects, and how many times the first of a line the others are.
+pub(crate) fn print_growth(sizes: &[usize], lines: &[Growth]) {
+    print!("\n{:<56}", "one request, by what else is in the cluster");
+    for size in sizes {
+        print!("{size:>20}");
+    }
+    println!();
+    for line in lines {
+        print!("{:<56}", line.what);
+        let first = line.measured.first();
+        for measured in &line.measured {
+            let ratio = first.map_or(1.0, |first| measured.value() / first.value());
+            print!("{:>20}", format!("{measured} ({ratio:.2})"));
+        }
+        println!();
     }
 }
 

@@ -1,10 +1,15 @@
 //! The budgets, measured through the real binary and the real runtime; run by `cargo xtask bench` in release builds.
 //!
 //! Each figure stands beside its budget and the peer's, measured in the same run on the same machine: kubeadm, and
-//! kube-controller-manager on a kube-apiserver. Medians; nothing here passes or fails.
+//! kube-controller-manager on a kube-apiserver. Medians, unless a line says the worst; nothing here passes or fails.
 
+mod chain;
 mod decision;
+mod embedded;
+mod end_to_end;
+mod fairness;
 mod figure;
+mod growth;
 mod join;
 mod requests;
 
@@ -12,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use decision::decision;
+use end_to_end::{EndToEnd, end_to_end};
+use fairness::{Fairness, fairness};
 use figure::{Figure, Quantity, median};
 use join::{join_kubernetes, join_the_embedded_api};
 use requests::Throughput;
@@ -28,6 +35,15 @@ fn main() {
         peer,
         peer_without_limits,
     } = requests::throughput();
+    let EndToEnd {
+        own,
+        unsynced,
+        with_api,
+    } = end_to_end();
+    let Fairness {
+        meanwhile,
+        afterwards,
+    } = fairness();
     let figures = [
         Figure {
             what: "cold start (slipway version)",
@@ -39,6 +55,24 @@ fn main() {
             what: "one policy decision through a Wasm plugin",
             measured: decision(),
             budget: Some(Quantity::Milliseconds(0.05)),
+            peer: None,
+        },
+        Figure {
+            what: "a decision end to end, three plugins, without the API",
+            measured: own,
+            budget: Some(Quantity::Milliseconds(0.5)),
+            peer: None,
+        },
+        Figure {
+            what: "the same, its record on a file system in memory",
+            measured: unsynced,
+            budget: None,
+            peer: None,
+        },
+        Figure {
+            what: "the same, its record on disk, with the API in memory",
+            measured: with_api,
+            budget: None,
             peer: None,
         },
         Figure {
@@ -66,6 +100,18 @@ fn main() {
             peer: Some(peer_without_limits),
         },
         Figure {
+            what: "another's node waits, 10,000 requests arriving (worst)",
+            measured: meanwhile,
+            budget: Some(Quantity::Milliseconds(1000.0)),
+            peer: None,
+        },
+        Figure {
+            what: "another's node waits, all of them there (worst)",
+            measured: afterwards,
+            budget: Some(Quantity::Milliseconds(1000.0)),
+            peer: None,
+        },
+        Figure {
             what: "the binary, bundled plugins included",
             measured: size(&binary()),
             budget: Some(Quantity::Mebibytes(40.0)),
@@ -73,6 +119,7 @@ fn main() {
         },
     ];
     figure::print(&figures);
+    figure::print_growth(&growth::SIZES, &growth::growth());
 }
 
 fn version(program: &mut Command) -> Quantity {

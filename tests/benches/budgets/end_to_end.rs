@@ -1,0 +1,127 @@
+//! One decision, from the request that the controllers were told of to the record of its approval on disk.
+//!
+//! The controllers are the whole product, and their client is looked over the shoulder: a decision begins with the first
+//! call to the API that it takes, and the record is on disk when the approval goes out. What the API does in between is
+//! the API's time.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use kube::client::Body;
+use slipway_pki::csr::NodeCsr;
+use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+use tempfile::TempDir;
+
+use crate::chain::chain;
+use crate::embedded::{Embedded, block_on, folder_on_disk, log, object, rest};
+use crate::figure::{Quantity, middle};
+
+/// Decisions that are measured, one after the other.
+const DECISIONS: usize = 500;
+/// Decisions before, which fill caches.
+const FIRST: usize = 50;
+
+/// How long after a certificate nothing more is written or answered.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// What one decision takes.
+pub(crate) struct EndToEnd {
+    /// DER parsing, signature check, guardrails, three plugins, and the record on disk; the client's side of the calls to the
+    /// API included, the API not.
+    pub(crate) own: Quantity,
+    /// The same where syncing costs nothing.
+    pub(crate) unsynced: Quantity,
+    /// With what the API takes, which is in this process and in memory.
+    pub(crate) with_api: Quantity,
+}
+
+/// A call to the API.
+#[derive(Clone, Copy)]
+struct Call {
+    approves: bool,
+    from: Instant,
+    to: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Decision {
+    own: Duration,
+    with_api: Duration,
+}
+
+pub(crate) fn end_to_end() -> EndToEnd {
+    let disk = folder_on_disk();
+    let memory = TempDir::new_in("/dev/shm").expect("a folder in memory");
+    let on_disk = block_on(decisions(disk.path()));
+    let in_memory = block_on(decisions(memory.path()));
+    let own = |decisions: &[Decision]| middle(decisions.iter().map(|taken| taken.own).collect());
+    EndToEnd {
+        own: own(&on_disk),
+        unsynced: own(&in_memory),
+        with_api: middle(on_disk.iter().map(|taken| taken.with_api).collect()),
+    }
+}
+
+async fn decisions(folder: &Path) -> Vec<Decision> {
+    let cluster = Embedded::start().await;
+    let log = log(folder);
+    let calls = Arc::default();
+    let running = cluster.run(
+        observed(cluster.client(), Arc::clone(&calls)),
+        chain().await,
+        &log,
+    );
+    let submitter = cluster.client_of_token(&cluster.token().await);
+    rest().await;
+    let mut taken = Vec::new();
+    for number in 0..FIRST + DECISIONS {
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).expect("a key");
+        let node = format!("worker-{number}").parse().expect("a name");
+        let csr = NodeCsr::client(&node, &key).expect("a request");
+        calls.lock().expect("nobody panicked").clear();
+        cluster.ask(&submitter, &object(node.as_str(), &csr)).await;
+        tokio::time::sleep(PAUSE).await;
+        taken.push(decision(&calls.lock().expect("nobody panicked")));
+    }
+    running.stop().await;
+    taken.split_off(FIRST)
+}
+
+/// A client whose calls are noted.
+fn observed(client: Client, calls: Arc<Mutex<Vec<Call>>>) -> Client {
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let (client, calls) = (client.clone(), Arc::clone(&calls));
+        async move {
+            let approves = request.uri().path().ends_with("/approval");
+            let from = Instant::now();
+            let answer = client.send(request).await;
+            let to = Instant::now();
+            let call = Call { approves, from, to };
+            calls.lock().expect("nobody panicked").push(call);
+            answer
+        }
+    });
+    Client::new(service, "default")
+}
+
+/// The time from the first call to the approval, and what of it no call was under way.
+fn decision(calls: &[Call]) -> Decision {
+    let approval = calls.iter().find(|call| call.approves);
+    let approval = approval.expect("the request was approved");
+    let is_before = |call: &&Call| call.from < approval.from;
+    let mut before: Vec<&Call> = calls.iter().filter(is_before).collect();
+    before.sort_by_key(|call| call.from);
+    let begun = before.first().expect("something was read").from;
+    let (mut own, mut answered) = (Duration::ZERO, begun);
+    for call in before {
+        own += call.from.saturating_duration_since(answered);
+        answered = answered.max(call.to);
+    }
+    own += approval.from.saturating_duration_since(answered);
+    Decision {
+        own,
+        with_api: approval.to - begun,
+    }
+}
