@@ -9,6 +9,7 @@ mod invitation;
 pub mod kubernetes;
 mod launched;
 mod plugin;
+mod processor;
 mod program;
 mod sandbox;
 mod volume;
@@ -22,6 +23,7 @@ pub use identity::{
 pub use invitation::{Invitation, let_in, request_of};
 pub use launched::{Ability, Approval, Backend, Launched, objects};
 pub use plugin::Plugin;
+pub use processor::processor_time;
 pub use program::{
     Finished, bounded, kubectl, openssl, slipway, through, unmasked, unprivileged,
     without_changing_parts,

@@ -128,6 +128,10 @@ catalogue! {
     ForeignApprover = "foreign-approver", High,
         "Somebody else approves what bootstrap tokens ask for, so that the policy of the plugins decides nothing.",
         close: "`slipway init --kubeconfig FILE --take-over-approval`, which shows what it removes";
+    /// The guardrails can be gone around.
+    ForeignSigner = "foreign-signer", High,
+        "Somebody else signs what is approved beside Slipway's own signer, and without its guardrails.",
+        close: "start kube-controller-manager with --controllers=*,-certificatesigningrequest-signing-controller, or `slipway controller` without --sign";
     /// A secret can be guessed.
     WeakTokenSecret = "weak-token-secret", High,
         "A token's secret was chosen by a person: its signature in cluster-info is public, so that it can be guessed offline.",

@@ -29,6 +29,7 @@ use crate::csr_cleaner::CsrCleaner;
 use crate::csr_signer::CsrSigner;
 use crate::decision_log::DecisionLog;
 use crate::error::Error;
+use crate::foreign_signer::ForeignSigners;
 use crate::head_publisher::HeadPublisher;
 use crate::ledger::Ledgers;
 use crate::policy::{Policy, PolicyInForce};
@@ -52,6 +53,7 @@ pub struct Controllers {
     csr_cleaner: bool,
     approver: Option<DecisionLog>,
     signer: Option<(Signing, DecisionLog)>,
+    foreign_signers: ForeignSigners,
     published: Option<(DecisionLog, Arc<PrivateKey>)>,
     mirrored: Option<Arc<dyn TokenStore>>,
 }
@@ -91,6 +93,7 @@ impl Controllers {
             csr_cleaner: false,
             approver: None,
             signer: None,
+            foreign_signers: ForeignSigners::default(),
             published: None,
             mirrored: None,
         })
@@ -282,7 +285,9 @@ impl Controllers {
                 clock: Arc::clone(&self.clock),
                 authority: Arc::clone(&signing.authority),
                 longest: signing.longest,
+                foreign: self.foreign_signers.clone(),
             };
+            self.foreign_signers.begin();
             tasks.start_work("csr-signer", &requests.signer, move |name| {
                 let signer = signer.clone();
                 async move { signer.handle(&name).await }
@@ -302,8 +307,12 @@ impl Controllers {
             tasks.start("csr-cleaner", |stop| cleaner.run(stop));
         }
         if self.approver.is_some() || self.signer.is_some() || self.csr_cleaner {
+            let foreign = self.signer.is_some().then(|| self.foreign_signers.clone());
             tasks.start("request-watch", |stop| {
                 follow(api, watcher::Config::default(), writer, stop, move |seen| {
+                    if let Some(foreign) = &foreign {
+                        foreign.see(&seen);
+                    }
                     requests.see(seen)
                 })
             });
@@ -363,6 +372,12 @@ impl ControllersBuilder {
     /// Publishes where a log ends, signed with the key that is the log's own.
     pub fn head_publisher(mut self, log: DecisionLog, key: Arc<PrivateKey>) -> Self {
         self.0.published = Some((log, key));
+        self
+    }
+
+    /// Where the signer tells of others who sign what it is there for.
+    pub fn foreign_signers(mut self, seen: ForeignSigners) -> Self {
+        self.0.foreign_signers = seen;
         self
     }
 

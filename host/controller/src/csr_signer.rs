@@ -25,6 +25,7 @@ use crate::cluster::Guard;
 use crate::condition::{self, FAILED, Standing};
 use crate::decision_log::{Action, DecisionLog, Entry, IssuedCertificate, Stage};
 use crate::error::{During as _, Error};
+use crate::foreign_signer::ForeignSigners;
 use crate::ledger::Ledgers;
 use crate::policy::PolicyInForce;
 use crate::queue::Next;
@@ -45,6 +46,7 @@ pub(crate) struct CsrSigner {
     pub(crate) clock: Clock,
     pub(crate) authority: Arc<CertificateAuthority>,
     pub(crate) longest: Duration,
+    pub(crate) foreign: ForeignSigners,
 }
 
 /// Why an approved request gets no certificate.
@@ -173,6 +175,7 @@ impl CsrSigner {
         };
         self.log.record(entry.clone()).await?;
         let pem = certificate.to_pem()?;
+        self.foreign.expect(&request, pem.as_bytes());
         request.status.get_or_insert_default().certificate = Some(ByteString(pem.into_bytes()));
         self.write_status(&request).await?;
         tracing::info!(request = request.name_any(), node = %guarded.node(), "a certificate was issued");

@@ -18,6 +18,7 @@ mod csr_signer;
 pub mod decision_log;
 mod error;
 pub mod foreign;
+pub mod foreign_signer;
 pub mod head_publisher;
 pub mod leadership;
 pub mod ledger;

@@ -52,6 +52,11 @@ pub(crate) fn refused() {
     count(&MEASURES.certificates, [("outcome", "refused")]);
 }
 
+/// Counts a certificate that another signer put into a request.
+pub(crate) fn signed_by_another() {
+    count(&MEASURES.certificates, [("outcome", "foreign")]);
+}
+
 pub(crate) fn worked(controller: &'static str, took: Duration) {
     let of_controller = MEASURES.work.get_or_create(&[("controller", controller)]);
     of_controller.observe(took.as_secs_f64());
@@ -105,7 +110,7 @@ impl Measures {
         );
         registry.register(
             "certificates",
-            "Approved requests, by whether a certificate was issued or refused",
+            "Approved requests, by whether a certificate was issued or refused, or another signer was quicker (foreign)",
             measures.certificates.clone(),
         );
         registry.register_with_unit(

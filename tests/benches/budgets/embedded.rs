@@ -26,6 +26,7 @@ use slipway_pki::ca::{CertificateAuthority, DEFAULT_CA_LIFETIME};
 use slipway_pki::csr::NodeCsr;
 use slipway_pki::key::KeyAlgorithm;
 use slipway_pki::signer::Usage;
+use slipway_tests::processor_time;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -263,6 +264,5 @@ pub(crate) async fn rest() {
 
 /// The processor time that the process has used.
 fn used() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).expect("no time is negative")
+    processor_time(std::process::id())
 }

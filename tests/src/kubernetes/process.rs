@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::processor_time;
+
 /// How long a component may take until it does what it is for. It takes seconds; a machine that also compiles takes more.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often it is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// The unit of times in /proc (`USER_HZ`), the same on every machine that the tests are for.
-const TICKS_PER_SECOND: u64 = 100;
 
 /// How much of a log says what went wrong.
 const LAST_LINES: usize = 40;
@@ -116,15 +115,7 @@ impl Process {
 
     /// The time that it has computed so far.
     pub(super) fn computed(&self) -> Duration {
-        let file = format!("/proc/{}/stat", self.child.id());
-        let stat = fs::read_to_string(file).expect("a process that runs");
-        let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
-        // The state is the first field here; the times in user and in system mode are the twelfth and thirteenth (proc(5)).
-        let ticks = fields.split(' ').skip(11).take(2);
-        let ticks: u64 = ticks
-            .map(|ticks| ticks.parse::<u64>().expect("a number"))
-            .sum();
-        Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+        processor_time(self.child.id())
     }
 
     /// How it ended, if it did.

@@ -1,4 +1,4 @@
-//! Slipway's bootstrap signer and that of kube-controller-manager on one cluster, both at work.
+//! Slipway's signers and those of kube-controller-manager on one cluster, both at work.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,10 +6,16 @@ use std::time::Duration;
 use serde_json::Value;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::jws;
-use slipway_tests::kubernetes::{ALL_CONTROLLERS, AUTOMATIC, Controller, Kubernetes};
+use slipway_tests::kubernetes::{
+    ALL_CONTROLLERS, AUTOMATIC, Controller, Kubernetes, MANUAL, kubectl,
+};
+use slipway_tests::{Asked, Finished};
 
 /// How long nothing may happen that nobody asks for.
 const REST: Duration = Duration::from_secs(5);
+
+/// Longer than what a leader before has begun takes to come to its end.
+const SETTLED: Duration = Duration::from_secs(21);
 
 const CLUSTER_INFO: [&str; 5] = [
     "get",
@@ -109,4 +115,41 @@ fn two_signers_agree_and_come_to_rest_while_tokens_come_and_go() {
         ours + theirs <= 2 * changes,
         "{changes} changes, and Slipway wrote {ours} times, kube-controller-manager {theirs} times"
     );
+}
+
+/// While Slipway's signer looks away, the other one signs what a person approves.
+#[test]
+fn who_signs_beside_us_is_seen_and_told() {
+    let mut cluster = Kubernetes::start();
+    let invitation = cluster.initialise(&[]);
+    let mut controller = Controller::signing(&cluster, &cluster.kubeconfig(), MANUAL, &[]);
+    controller.wait_until("ok, leading");
+    let token = cluster.kubeconfig_with_token("node", &invitation.token);
+    let approve = |cluster: &mut Kubernetes, name: &str, node: &str| {
+        let asked = Asked::client(name, node).manifest().to_string();
+        let path = "--raw=/apis/certificates.k8s.io/v1/certificatesigningrequests";
+        let mut create = kubectl(&token);
+        let _ = Finished::of(create.args(["create", path, "--filename=-"]), &asked).success();
+        let _ = cluster.slipway(&["csr", "approve", name]).success();
+        let signed = [
+            "get",
+            "csr",
+            name,
+            "--output=jsonpath={.status.certificate}",
+        ];
+        cluster.wait_for("certificate", &signed, |printed| {
+            (!printed.is_empty()).then_some(())
+        });
+    };
+    std::thread::sleep(SETTLED);
+    approve(&mut cluster, "ours", "worker-1");
+    assert!(controller.ready().1.contains("ok, leading"));
+
+    cluster.start_controllers("certificatesigningrequest-signing-controller", &[]);
+    controller.suspend();
+    approve(&mut cluster, "theirs", "worker-2");
+    controller.resume();
+    controller.wait_until("without the guardrails (somebody signed theirs)");
+    assert_eq!(controller.ready().0, 503);
+    controller.wait_until_measured("slipway_certificates_total{outcome=\"foreign\"} 1");
 }

@@ -11,6 +11,7 @@ use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::PluginConfiguration;
 use slipway_config::posture::PostureId;
 use slipway_controller::foreign::ForeignApproval;
+use slipway_controller::foreign_signer::ForeignSigners;
 use slipway_controller::{
     ClusterSettings, Controllers, DecisionLog, LiveReader, Policy, PolicyInForce, Signing,
     leadership,
@@ -57,6 +58,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         file,
     } = policy(&options, host, of_cluster).await?;
     let mirrored = plugins::token_store(&for_tokens, &configuration, &layout).await?;
+    let foreign_signers = ForeignSigners::default();
     let work = Work {
         client: client.clone(),
         policy: policy.clone(),
@@ -64,6 +66,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
         log_key: Arc::new(controllers::log_key(&layout)?),
         mirrored,
         signing,
+        foreign_signers: foreign_signers.clone(),
     };
 
     let mut posture = plugins::posture_of_policy(&configuration);
@@ -77,6 +80,7 @@ async fn work(options: ControllerOptions, layout: Layout, printer: Printer) -> R
     let health = Health {
         client: client.clone(),
         policy: policy.clone(),
+        foreign_signers: foreign_signers.clone(),
         leads,
     };
     let shutdown = server::shutdown()?;
@@ -111,6 +115,7 @@ struct Work {
     log_key: Arc<PrivateKey>,
     mirrored: Option<Arc<dyn TokenStore>>,
     signing: Option<Signing>,
+    foreign_signers: ForeignSigners,
 }
 
 impl Work {
@@ -121,6 +126,7 @@ impl Work {
             .token_cleaner()
             .csr_cleaner()
             .approver(self.log.clone())
+            .foreign_signers(self.foreign_signers.clone())
             .head_publisher(self.log.clone(), Arc::clone(&self.log_key));
         if let Some(store) = &self.mirrored {
             controllers = controllers.token_mirror(Arc::clone(store));

@@ -8,7 +8,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use kube::Client;
+use slipway_config::posture::PostureId;
 use slipway_controller::foreign::ForeignApproval;
+use slipway_controller::foreign_signer::ForeignSigners;
 use slipway_controller::{PolicyInForce, measures};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,6 +25,8 @@ pub(super) struct Health {
     pub(super) client: Client,
     /// What approvals of others would get around.
     pub(super) policy: PolicyInForce,
+    /// Others who sign, where this signs.
+    pub(super) foreign_signers: ForeignSigners,
     pub(super) leads: watch::Receiver<bool>,
 }
 
@@ -68,6 +72,12 @@ impl Health {
         }
         if !self.policy.enforces() {
             return None;
+        }
+        if let Some(found) = self.foreign_signers.recent() {
+            return Some(format!(
+                "others sign what is approved, without the guardrails ({found}); {}",
+                PostureId::ForeignSigner.close()
+            ));
         }
         match ForeignApproval::find(&self.client).await {
             Err(error) => Some(format!("it cannot be seen who else approves: {error}")),
