@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod demo;
 mod fuzz;
+mod mutants;
 mod plugin;
 mod setup;
 mod test;
@@ -46,6 +47,11 @@ enum Chore {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Change what trust depends on, a little at a time, and see the tests notice
+    Mutants {
+        /// A regular expression that a mutant's name has to match, such as a file's name; all of them, if left out
+        matching: Option<String>,
+    },
     /// Build a plugin: a component from a crate that is written with the SDK
     Plugin {
         /// The crate's folder
@@ -60,6 +66,7 @@ fn main() -> Result<()> {
         Chore::Test { extended } => test::run(extended),
         Chore::Bench => bench::run(),
         Chore::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Chore::Mutants { matching } => mutants::run(matching.as_deref()),
         Chore::Plugin { folder } => plugin::run(&folder),
     }
 }

@@ -16,13 +16,13 @@ use crate::command::say;
 
 pub(crate) use kubectl::kubectl;
 pub(crate) use kubernetes::kubernetes;
-pub(crate) use tools::{CARGO_DENY, CARGO_NEXTEST};
+pub(crate) use tools::{CARGO_DENY, CARGO_MUTANTS, CARGO_NEXTEST, ensure};
 
 /// Gets whatever is missing.
 pub(crate) fn run() -> Result<()> {
     guest_std::ensure()?;
-    tools::ensure(&CARGO_DENY)?;
-    tools::ensure(&CARGO_NEXTEST)?;
+    ensure(&CARGO_DENY)?;
+    ensure(&CARGO_NEXTEST)?;
     kubectl::ensure()?;
     kubernetes::ensure()?;
     say("setup: everything is there");

@@ -5,8 +5,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::command::{self, cargo, root, say};
-use crate::fuzz;
 use crate::setup::{self, CARGO_DENY, CARGO_NEXTEST};
+use crate::{fuzz, mutants};
 
 /// The guests of tests: their exports have names that only a WebAssembly linker takes.
 const GUESTS: &str = "test-guest-*";
@@ -55,6 +55,9 @@ pub(crate) fn run(extended: bool) -> Result<()> {
     // the program of another.
     command::run(cargo().args(["build", "--locked", "--workspace", "--bins", "--tests"]))?;
     fuzz::run(None, FUZZ_SECONDS)?;
+    if extended {
+        mutants::run(None)?;
+    }
     let profile = if extended { "extended" } else { "default" };
     let mut nextest = Command::new(CARGO_NEXTEST.program()?);
     nextest

@@ -24,6 +24,12 @@ pub(crate) const CARGO_NEXTEST: Tool = Tool {
     version: "0.9.151",
 };
 
+/// Changes to the code that tests have to notice; the extended tests alone need it.
+pub(crate) const CARGO_MUTANTS: Tool = Tool {
+    name: "cargo-mutants",
+    version: "27.1.0",
+};
+
 impl Tool {
     /// The program in the cache.
     pub(crate) fn program(&self) -> Result<PathBuf> {
@@ -36,7 +42,7 @@ impl Tool {
 }
 
 /// Builds the tool unless it is there.
-pub(super) fn ensure(tool: &Tool) -> Result<()> {
+pub(crate) fn ensure(tool: &Tool) -> Result<()> {
     if tool.program()?.is_file() {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use super::*;
 use crate::ca::CaBundle;
 use crate::ca::tests::{authority, issue_server};
 use crate::csr::tests::forge::{extension, oid, seq, tlv};
+use crate::key::{KeyAlgorithm, PrivateKey, Signing};
 
 #[test]
 fn an_issued_certificate_says_what_it_was_issued_for() {
@@ -59,6 +60,44 @@ fn a_certificate_holds_from_its_first_to_its_last_second() {
         now: Timestamp::UNIX_EPOCH + second,
     };
     insta::assert_snapshot!(error, @"the certificate expired at 1970-01-01T00:00:00Z, and by this machine's clock it is 1970-01-01T00:00:01Z");
+}
+
+#[test]
+fn a_ca_is_called_one_and_may_sign() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyUsagePurpose};
+    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let is_ca = |is_ca, key_usages: &[KeyUsagePurpose]| {
+        let mut params = CertificateParams::default();
+        params.is_ca = is_ca;
+        params.key_usages = key_usages.to_vec();
+        let made = params.self_signed(&Signing(&key)).unwrap();
+        Certificate::from_der(made.der()).unwrap().is_ca()
+    };
+    let ca = || IsCa::Ca(BasicConstraints::Unconstrained);
+    assert!(is_ca(ca(), &[]));
+    assert!(is_ca(ca(), &[KeyUsagePurpose::KeyCertSign]));
+    assert!(!is_ca(ca(), &[KeyUsagePurpose::DigitalSignature]));
+    assert!(!is_ca(IsCa::NoCa, &[]));
+    assert!(!is_ca(IsCa::ExplicitNoCa, &[]));
+    assert!(!is_ca(IsCa::NoCa, &[KeyUsagePurpose::KeyCertSign]));
+}
+
+#[test]
+fn names_of_other_kinds_are_counted_and_not_taken_for_any() {
+    use der::asn1::{Ia5String, OctetString};
+    use x509_cert::ext::pkix::name::GeneralName;
+    let text = |text: &str| Ia5String::new(text).unwrap();
+    let octets = |octets: &[u8]| GeneralName::IpAddress(OctetString::new(octets).unwrap());
+    let names = AlternativeNames::from_general_names(&[
+        GeneralName::DnsName(text("a.example")),
+        GeneralName::Rfc822Name(text("a@example")),
+        GeneralName::UniformResourceIdentifier(text("spiffe://a/b")),
+        octets(&[10, 0, 0, 1]),
+        octets(&[10, 0, 0]),
+    ]);
+    assert_eq!(names.dns, ["a.example"]);
+    assert_eq!(names.addresses, ["10.0.0.1".parse::<IpAddr>().unwrap()]);
+    assert_eq!(names.others, 3);
 }
 
 #[test]

@@ -309,6 +309,29 @@ fn the_second_document_is_the_first_and_brings_the_whole_bundle() {
 }
 
 #[test]
+fn the_document_over_the_verified_connection_says_which_api_servers_there_are() {
+    let (ours, next) = (authority().bundle(), authority().bundle());
+    let proofs = Proofs {
+        out_of_band: Some(OutOfBand {
+            ca: ours.clone(),
+            endpoints: urls(&[SERVER]),
+        }),
+        ..Proofs::default()
+    };
+    let trust = establish(&proposed(&[], None), &proofs).unwrap();
+    let without_ca = trust
+        .clone()
+        .confirm(&document(&[SERVER, OTHER], None))
+        .unwrap();
+    assert_eq!(without_ca.endpoints(), urls(&[SERVER, OTHER]));
+    assert_eq!(without_ca.ca(), &ours);
+    let rotating = both(&ours, &next);
+    let confirmed = trust.confirm(&document(&[OTHER], Some(&rotating))).unwrap();
+    assert_eq!(confirmed.endpoints(), urls(&[OTHER]));
+    assert_eq!(confirmed.ca(), &rotating);
+}
+
+#[test]
 fn a_proposal_is_parsed_or_refused() {
     let pem = authority().bundle().to_pem().unwrap();
     let parse = |endpoints: &[&str], ca: &str| {
