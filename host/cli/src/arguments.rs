@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use audit::{
-    AuditArguments, AuditCommand, AuditReplayArguments, AuditShowArguments, AuditVerifyArguments,
-    RecordSelection,
+    Anchor, AuditArguments, AuditCommand, AuditReplayArguments, AuditShowArguments,
+    AuditVerifyArguments, RecordSelection,
 };
 pub(crate) use cluster::{CsrArguments, CsrCommand};
 pub(crate) use controller::{

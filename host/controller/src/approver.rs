@@ -96,7 +96,7 @@ impl Approver {
             false => Sight::Live,
         };
         let (reviewed, decision) = policy.chain.judge(&request, &checked, now, sight).await;
-        let case = Open {
+        let case = Examined {
             request,
             checked,
             reviewed,
@@ -114,7 +114,7 @@ impl Approver {
     }
 
     /// Whether another key has the node's name: whoever is to decide should know before.
-    async fn claim_of_another(&self, case: &Open) -> Result<Option<Finding>, Error> {
+    async fn claim_of_another(&self, case: &Examined) -> Result<Option<Finding>, Error> {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(None);
         };
@@ -126,7 +126,7 @@ impl Approver {
     }
 
     /// Claim, reservation, intent, approval; in this order.
-    async fn approve(&self, case: Open, decision: Decision) -> Result<Next, Error> {
+    async fn approve(&self, case: Examined, decision: Decision) -> Result<Next, Error> {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(Next::Done);
         };
@@ -150,7 +150,7 @@ impl Approver {
         Ok(Next::Done)
     }
 
-    async fn deny(&self, case: Open, decision: Decision) -> Result<Next, Error> {
+    async fn deny(&self, case: Examined, decision: Decision) -> Result<Next, Error> {
         let reason = match &decision {
             Decision::Denied(reason) if reason.approver == GUARDRAILS => "GuardrailBroken",
             _ => "DeniedByApprover",
@@ -162,7 +162,7 @@ impl Approver {
     /// Intent, act, and that it was done.
     async fn write_decision(
         &self,
-        case: Open,
+        case: Examined,
         decision: &Decision,
         type_: &'static str,
         reason: &str,
@@ -199,7 +199,7 @@ impl Approver {
     /// another key has the node's name.
     async fn leave_open(
         &self,
-        case: Open,
+        case: Examined,
         decision: Decision,
         claim: Option<Finding>,
     ) -> Result<Next, Error> {
@@ -316,13 +316,13 @@ impl Approver {
 }
 
 /// A request with everything that was found out about it.
-struct Open {
+struct Examined {
     request: CertificateSigningRequest,
     checked: GuardedCsr,
     reviewed: Reviewed,
 }
 
-impl Open {
+impl Examined {
     fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
         let guardrails = match &self.checked.guarded {
             Guarded::Passed(guarded) => guarded.findings(),

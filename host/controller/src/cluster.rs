@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Service};
@@ -19,6 +20,7 @@ use slipway_pki::signer::NodeSigner;
 use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
+use crate::sharing::Reads;
 use crate::submitter::Submitters;
 use crate::system::Clock;
 
@@ -71,6 +73,7 @@ pub struct Guard {
     client: kube::Client,
     submitters: Submitters,
     clock: Clock,
+    nodes: Arc<Reads<Vec<KnownNode>>>,
 }
 
 /// A request with what the guardrails say about it.
@@ -89,6 +92,7 @@ impl Guard {
             submitters: Submitters::new(client.clone(), ledgers, clock.clone()),
             client,
             clock,
+            nodes: Arc::default(),
         }
     }
 
@@ -179,11 +183,13 @@ impl Guard {
     async fn nodes(&self, request: &CertificateSigningRequest) -> Result<Vec<KnownNode>, Error> {
         let nodes: Api<Node> = Api::all(self.client.clone());
         if request.spec.signer_name == NodeSigner::KubeletServing.name() {
-            let all = nodes
-                .list(&ListParams::default())
-                .await
-                .during("list", "Nodes")?;
-            return Ok(all.items.iter().filter_map(known).collect());
+            // Once for all requests that are looked at together: there may be thousands of both.
+            let list = async {
+                let all = nodes.list(&ListParams::default()).await;
+                let all = all.during("list", "Nodes")?;
+                Ok(all.items.iter().filter_map(known).collect())
+            };
+            return self.nodes.read("all", list).await;
         }
         let named = UnverifiedRequest::from_pem(&request.spec.request.0)
             .ok()

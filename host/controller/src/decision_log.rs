@@ -5,7 +5,6 @@
 
 mod files;
 mod read;
-mod record;
 mod recordings;
 mod signed_head;
 mod writer;
@@ -13,13 +12,16 @@ mod writer;
 use std::io;
 use std::path::PathBuf;
 
+use slipway_pki::decision::log::LineError;
 use thiserror::Error;
 
-pub use read::{Head, HeadError, read, verify, verify_each, verify_from};
-pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
+pub use read::{read, verify, verify_each, verify_from};
 pub(crate) use recordings::Recordings;
 pub use recordings::{Case, Learned};
 pub use signed_head::{SignedHead, SignedHeadError};
+pub use slipway_pki::decision::log::{
+    Action, Entry, Head, HeadError, IssuedCertificate, PluginOpinion, Record, Stage, Subject,
+};
 pub use writer::DecisionLog;
 
 /// Why the log cannot be written or read.
@@ -38,7 +40,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A line is no record.
-    #[error("{path}, line {line}: this is no decision record: {source}")]
+    #[error("{path}, line {line}: {source}")]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -46,7 +48,7 @@ pub enum LogError {
         line: usize,
         /// What is wrong with it.
         #[source]
-        source: serde_json::Error,
+        source: LineError,
     },
     /// A record does not follow from the one before it: something was changed, removed or put in between.
     #[error(

@@ -3,5 +3,5 @@
 mod admin;
 mod secrets;
 
-pub use admin::{ListedToken, NewToken, SourceAddresses, TokenAdmin, TokenAdminError};
+pub use admin::{ListedToken, MOST_USES, NewToken, SourceAddresses, TokenAdmin, TokenAdminError};
 pub(crate) use secrets::{SELECTOR, TokenSecret, TokenSecrets, title};

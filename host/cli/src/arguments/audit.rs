@@ -1,10 +1,12 @@
 //! `slipway audit`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use slipway_config::name::NodeName;
 use slipway_config::plugin::PluginName;
+use slipway_controller::decision_log::{Head, HeadError};
 
 use super::{ClusterArguments, GoDuration};
 
@@ -39,7 +41,7 @@ pub(crate) enum AuditCommand {
 pub(crate) struct AuditVerifyArguments {
     /// What an earlier `audit verify` or `audit head` printed and was kept elsewhere: the log must go on from there
     #[arg(long, value_name = "RECORDS:DIGEST|FILE")]
-    pub(crate) anchor: Option<String>,
+    pub(crate) anchor: Option<Anchor>,
     /// The log must go on from the head that its writer published in the cluster
     #[arg(long, conflicts_with = "anchor")]
     pub(crate) published: bool,
@@ -48,6 +50,27 @@ pub(crate) struct AuditVerifyArguments {
     pub(crate) public_key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: ClusterArguments,
+}
+
+/// Where a log is known to have ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Anchor {
+    /// In the clear.
+    Head(Head),
+    /// In a file that holds what `audit head` printed.
+    Signed(PathBuf),
+}
+
+impl FromStr for Anchor {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, HeadError> {
+        match text.parse() {
+            Ok(head) => Ok(Self::Head(head)),
+            Err(_) if Path::new(text).exists() => Ok(Self::Signed(text.into())),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Which records are meant.

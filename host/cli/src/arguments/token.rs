@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use slipway_config::name::NodeName;
 use slipway_config::token::{TokenGroup, TokenId, TokenIdError};
+use slipway_controller::tokens::MOST_USES;
 
 use super::{ClusterArguments, GoDuration, SecretText};
 
@@ -73,8 +74,8 @@ pub(crate) struct TokenCreateArguments {
     /// The only node that may use it
     #[arg(long, value_name = "NAME")]
     pub(crate) node: Option<NodeName>,
-    /// How often it may be used in all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// How often it may be used in all, at most 4000 times
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_USES)))]
     pub(crate) uses: Option<u32>,
     /// Networks that it may be used from (embedded API only)
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]

@@ -12,9 +12,8 @@ use jiff::Timestamp;
 use slipway_config::digest::Sha256Digest;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::record::{Action, Entry, Record};
 use super::recordings::{Case, Recorder};
-use super::{Head, LogError, files, read};
+use super::{Action, Entry, Head, LogError, Record, files, read};
 
 /// A file that is larger than this is followed by another, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;

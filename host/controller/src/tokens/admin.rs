@@ -18,6 +18,10 @@ use crate::error::{During as _, Error};
 use crate::ledger::{Ledgers, StoredLedger};
 use crate::system::{Clock, system_clock};
 
+/// The most uses that a token can be limited to. A use takes some 200 bytes of the token's ledger for an hour, and an object of
+/// the API has a mebibyte.
+pub const MOST_USES: u32 = 4000;
+
 /// Makes, lists and deletes tokens, with nothing but a client.
 #[derive(Clone)]
 pub struct TokenAdmin {
@@ -113,6 +117,11 @@ pub enum TokenAdminError {
     /// It could not be used even once.
     #[error("the token could not be used at all: it is limited to 0 uses; expected at least 1")]
     NoUses,
+    /// Its uses would not fit into one object.
+    #[error(
+        "the token cannot be limited to {0} uses; expected at most {MOST_USES}: who used it is kept in one object of the API"
+    )]
+    TooManyUses(u32),
     /// The bounds are kept for a token that lets somebody in; this one does not.
     #[error("the token has bounds but is not for authentication, so that nothing could be bound")]
     BoundsWithoutAuthentication,
@@ -212,6 +221,9 @@ impl TokenAdmin {
         }
         if new.bounds.uses == Some(0) {
             return Err(TokenAdminError::NoUses);
+        }
+        if let Some(uses) = new.bounds.uses.filter(|uses| *uses > MOST_USES) {
+            return Err(TokenAdminError::TooManyUses(uses));
         }
         if !new.bounds.cidrs.is_empty() && self.source_addresses == SourceAddresses::Unseen {
             return Err(TokenAdminError::SourceUnseen);

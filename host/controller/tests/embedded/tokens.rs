@@ -69,6 +69,7 @@ async fn tokens_that_make_no_sense_are_refused() {
         ..TokenBounds::default()
     };
     insta::assert_snapshot!(refused(new_token(cidrs)).await, @"the token cannot be bound to networks: this API server does not tell where a request comes from, only the embedded API does");
+    insta::assert_snapshot!(refused(new_token(uses(4001))).await, @"the token cannot be limited to 4001 uses; expected at most 4000: who used it is kept in one object of the API");
     insta::assert_snapshot!(refused(new_token(uses(0))).await, @"the token could not be used at all: it is limited to 0 uses; expected at least 1");
     let mut past = new_token(TokenBounds::default());
     past.expires = past

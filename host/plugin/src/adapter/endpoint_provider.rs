@@ -1,6 +1,7 @@
 //! Endpoint providers.
 
 use async_trait::async_trait;
+use rand::{Rng, RngExt as _};
 use slipway_config::endpoint::Host;
 
 use super::mismatch;
@@ -91,7 +92,29 @@ fn checked(endpoints: Vec<guest::Endpoint>) -> Result<Vec<DialAddress>, String> 
         .map(dial_address)
         .collect::<Result<Vec<_>, _>>()?;
     addresses.sort_by_key(|address| address.priority);
-    Ok(addresses)
+    Ok(drawn(addresses, &mut rand::rng()))
+}
+
+/// The same, with those of one priority in an order that is drawn by their weights (RFC 2782): the first of them is one with
+/// the weight 3 three times as often as one with the weight 1. Those without a weight keep their order, after the others.
+fn drawn(addresses: Vec<DialAddress>, random: &mut impl Rng) -> Vec<DialAddress> {
+    let mut ordered = Vec::with_capacity(addresses.len());
+    for equals in addresses.chunk_by(|one, other| one.priority == other.priority) {
+        let (mut weighted, weightless): (Vec<_>, Vec<_>) =
+            equals.iter().cloned().partition(|one| one.weight > 0);
+        while !weighted.is_empty() {
+            let weights = weighted.iter().map(|one| u32::from(one.weight));
+            let mut left = random.random_range(0..weights.clone().sum());
+            let chosen = weights.into_iter().position(|weight| {
+                let is_it = left < weight;
+                left = left.saturating_sub(weight);
+                is_it
+            });
+            ordered.push(weighted.remove(chosen.unwrap_or_default()));
+        }
+        ordered.extend(weightless);
+    }
+    ordered
 }
 
 fn dial_address(endpoint: guest::Endpoint) -> Result<DialAddress, String> {
@@ -117,6 +140,9 @@ fn dial_address(endpoint: guest::Endpoint) -> Result<DialAddress, String> {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
     use super::*;
 
     fn endpoint(address: &str, port: u16, priority: u16) -> guest::Endpoint {
@@ -124,7 +150,7 @@ mod tests {
             address: address.to_owned(),
             port,
             priority,
-            weight: 1,
+            weight: 0,
             zone: None,
         }
     }
@@ -153,5 +179,37 @@ mod tests {
         ] {
             assert!(checked(endpoints).is_err());
         }
+    }
+
+    #[test]
+    fn those_of_one_priority_are_drawn_by_their_weights() {
+        let address = |name: &str, priority, weight| DialAddress {
+            address: name.to_owned(),
+            port: 6443,
+            priority,
+            weight,
+            zone: None,
+        };
+        let listed = vec![
+            address("first", 0, 0),
+            address("light", 1, 1),
+            address("none", 1, 0),
+            address("heavy", 1, 3),
+            address("last", 2, 7),
+        ];
+        let mut random = StdRng::seed_from_u64(1);
+        let mut heavy = 0;
+        for _ in 0..4000 {
+            let order: Vec<_> = drawn(listed.clone(), &mut random)
+                .into_iter()
+                .map(|one| one.address)
+                .collect();
+            assert_eq!(
+                (&*order[0], &*order[3], &*order[4]),
+                ("first", "none", "last")
+            );
+            heavy += u32::from(order[1] == "heavy");
+        }
+        assert!((2900..3100).contains(&heavy), "{heavy} of 4000");
     }
 }

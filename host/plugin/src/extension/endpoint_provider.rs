@@ -12,7 +12,8 @@ pub trait EndpointProvider: Send + Sync {
     /// Who answers.
     fn identity(&self) -> &PluginIdentity;
 
-    /// Lists the endpoints to try: by priority, within a priority as the plugin listed them.
+    /// Lists the endpoints to try: by priority, within a priority drawn by weight, and without weights as the plugin listed
+    /// them.
     ///
     /// # Errors
     /// There are none.

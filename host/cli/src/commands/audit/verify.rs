@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
@@ -11,7 +11,7 @@ use slipway_controller::head_publisher;
 use slipway_pki::key::PublicKey;
 
 use super::{broken, head};
-use crate::arguments::AuditVerifyArguments;
+use crate::arguments::{self, AuditVerifyArguments};
 use crate::failure::{Code, Coded, Usage};
 use crate::output::Printer;
 use crate::{cluster, input};
@@ -89,27 +89,23 @@ fn text(checked: &Checked) -> String {
     format!("{records}\n{from}anchor: {}\n", checked.anchor)
 }
 
-async fn anchor(arguments: &AuditVerifyArguments, layout: &Layout) -> Result<Option<Anchor>> {
-    if arguments.published {
-        return published(arguments, layout).await.map(Some);
+async fn anchor(given: &AuditVerifyArguments, layout: &Layout) -> Result<Option<Anchor>> {
+    if given.published {
+        return published(given, layout).await.map(Some);
     }
-    let Some(text) = &arguments.anchor else {
-        return Ok(None);
-    };
-    let misread = match text.parse() {
-        Ok(head) => return Ok(Some(Anchor { head, signed: None })),
-        Err(error) => error,
-    };
-    let file = Path::new(text);
-    if !file.exists() {
-        bail!(Usage::new(format!(
-            "--anchor is neither a file nor the end of a log: {misread}"
-        )));
+    match &given.anchor {
+        None => Ok(None),
+        Some(arguments::Anchor::Head(head)) => Ok(Some(Anchor {
+            head: *head,
+            signed: None,
+        })),
+        Some(arguments::Anchor::Signed(file)) => {
+            let statement = String::from_utf8_lossy(&input::read(file)?).into_owned();
+            let key = public_key(given, layout)?;
+            let what = format!("the head in {}", file.display());
+            signed(&statement, &key, &what).map(Some)
+        }
     }
-    let statement = String::from_utf8_lossy(&input::read(file)?).into_owned();
-    let key = public_key(arguments, layout)?;
-    let found = signed(&statement, &key, &format!("the head in {text}"))?;
-    Ok(Some(found))
 }
 
 /// What the log's writer published in the cluster.

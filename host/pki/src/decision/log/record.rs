@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Verdict};
-use slipway_pki::decision::verdict::Decision;
+
+use crate::decision::verdict::Decision;
 
 /// A record as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ pub struct Entry {
 impl Entry {
     /// What tells a decision that took effect from all others: the request's UID, and whether it was approved or denied.
     /// None for what is no such decision.
-    pub(super) fn effective_decision(&self) -> Option<(&str, Action)> {
+    pub fn effective_decision(&self) -> Option<(&str, Action)> {
         let is_effective =
             self.stage == Stage::Done && matches!(self.action, Action::Approve | Action::Deny);
         is_effective.then_some((self.subject.uid.as_str(), self.action))
@@ -130,7 +131,7 @@ impl fmt::Display for Action {
 
 impl Action {
     /// What a decision does.
-    pub(crate) fn of(decision: &Decision) -> Self {
+    pub fn of(decision: &Decision) -> Self {
         match decision {
             Decision::Approved { .. } => Self::Approve,
             Decision::Denied(_) => Self::Deny,

@@ -1,0 +1,157 @@
+//! The decision log, as far as it is bytes: its records, and that each follows from the one before it.
+
+mod record;
+
+use std::fmt;
+use std::str::FromStr;
+
+use slipway_config::digest::{DigestError, Sha256Digest};
+use thiserror::Error;
+
+pub use record::{Action, Entry, IssuedCertificate, PluginOpinion, Record, Stage, Subject};
+
+/// Where a log ends in which every record follows from the one before it. Kept elsewhere it is an anchor: that the end of
+/// a log was cut off cannot be seen from the log. Written `<number of records>:<digest>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// How many records there are.
+    pub records: u64,
+    /// SHA-256 over the last line; zeros where there is none.
+    pub digest: Sha256Digest,
+}
+
+/// Why a text is no head of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// There is no number before a colon.
+    #[error(
+        "it does not begin with a number and a colon; expected <number of records>:sha256:<64 hex digits>"
+    )]
+    Records,
+    /// What follows is no digest.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+impl Head {
+    /// Of a log that has no records. Its digest is what the first record names as the one before it.
+    fn origin() -> Self {
+        Self {
+            records: 0,
+            digest: Sha256Digest::from([0; 32]),
+        }
+    }
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.records, self.digest)
+    }
+}
+
+impl FromStr for Head {
+    type Err = HeadError;
+
+    fn from_str(text: &str) -> Result<Self, HeadError> {
+        let (records, digest) = text.split_once(':').ok_or(HeadError::Records)?;
+        Ok(Self {
+            records: records.parse().map_err(|_| HeadError::Records)?,
+            digest: digest.parse()?,
+        })
+    }
+}
+
+/// A log that is followed line by line from its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    head: Head,
+}
+
+/// Why a line does not belong where it stands.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It is no record.
+    #[error("this is no decision record: {}, at column {}", without_place(.0), .0.column())]
+    Malformed(#[source] serde_json::Error),
+    /// It does not follow from the line before it: something was changed, removed or put in between.
+    #[error("record {sequence} does not follow from the record before it ({broken})")]
+    Broken {
+        /// The record's own number.
+        sequence: u64,
+        /// Which link is broken.
+        broken: &'static str,
+    },
+}
+
+/// What is wrong, without the place: a record is one line, and its number in the file is not known here.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => what.to_owned(),
+        None => text,
+    }
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            head: Head::origin(),
+        }
+    }
+}
+
+impl Chain {
+    /// Where it ends now.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Reads the next line, without its line feed.
+    ///
+    /// # Errors
+    /// It is no record, or does not follow; the chain stays where it was.
+    pub fn follow(&mut self, line: &[u8]) -> Result<Record, LineError> {
+        let record: Record = serde_json::from_slice(line).map_err(LineError::Malformed)?;
+        let broken = if record.previous != self.head.digest {
+            Some("the hash of the record before it is another")
+        } else if record.sequence != self.head.records.saturating_add(1) {
+            Some("its number is out of order")
+        } else {
+            None
+        };
+        if let Some(broken) = broken {
+            return Err(LineError::Broken {
+                sequence: record.sequence,
+                broken,
+            });
+        }
+        self.head = Head {
+            records: record.sequence,
+            digest: Sha256Digest::of(line),
+        };
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_written() {
+        let head = Head {
+            records: 8,
+            digest: Sha256Digest::of(b"the last line"),
+        };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        let digest = head.digest.to_string();
+        let misread = |text: &str| text.parse::<Head>().map_err(|error| error.to_string());
+        for text in ["", "8", &digest, &format!("-1:{digest}")] {
+            let error = misread(text).unwrap_err();
+            assert!(error.contains("a number and a colon"), "{text}: {error}");
+        }
+        assert!(misread("8:abc").unwrap_err().contains("sha256:"));
+    }
+}
