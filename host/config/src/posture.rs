@@ -131,7 +131,7 @@ catalogue! {
     /// The guardrails can be gone around.
     ForeignSigner = "foreign-signer", High,
         "Somebody else signs what is approved beside Slipway's own signer, and without its guardrails.",
-        close: "switch off `certificatesigningrequest-signing-controller` among the controllers of kube-controller-manager, or run `slipway controller` without --sign";
+        close: "switch off the signing controller of kube-controller-manager (certificatesigningrequest-signing-controller), or run `slipway controller` without --sign";
     /// A secret can be guessed.
     WeakTokenSecret = "weak-token-secret", High,
         "A token's secret was chosen by a person: its signature in cluster-info is public, so that it can be guessed offline.",
