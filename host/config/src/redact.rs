@@ -12,10 +12,16 @@ const REDACTED: &str = "[redacted]";
 /// The text without bootstrap tokens, PEM blocks of private keys, bearer credentials and control characters.
 pub fn text(text: &str) -> String {
     let end = text.floor_char_boundary(LONGEST.min(text.len()));
-    let kept = text.get(..end).unwrap_or_default();
+    // First, so that what reads as words afterwards is taken for words.
+    let kept: String = text
+        .get(..end)
+        .unwrap_or_default()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let mut clean = String::with_capacity(kept.len());
     let mut after_bearer = false;
-    for word in without_keys(kept).split_inclusive(|c: char| c.is_whitespace()) {
+    for word in without_keys(&kept).split_inclusive(|c: char| c.is_whitespace()) {
         let bare = word.trim_end();
         if after_bearer && !bare.is_empty() {
             clean.push_str(REDACTED);
@@ -26,9 +32,6 @@ pub fn text(text: &str) -> String {
         after_bearer = bare.eq_ignore_ascii_case("bearer");
     }
     clean
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 /// A finding with clean texts.
@@ -115,6 +118,8 @@ mod tests {
         insta::assert_snapshot!(text("it was abcdef.0123456789abcdef."), @"it was abcdef.[redacted].");
         insta::assert_snapshot!(text("token=\"abcdef.0123456789abcdef\","), @r#"token="abcdef.[redacted]","#);
         insta::assert_snapshot!(text("Authorization: Bearer xyz and more"), @"Authorization: Bearer [redacted] and more");
+        insta::assert_snapshot!(text("Authorization: Bearer\u{6}xyz"), @"Authorization: Bearer [redacted]");
+        insta::assert_snapshot!(text("-----BEGIN\u{6}PRIVATE KEY-----\nAA=="), @"[redacted]");
         insta::assert_snapshot!(text("a -----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY----- b"), @"a [redacted] b");
         insta::assert_snapshot!(text("-----BEGIN PRIVATE KEY-----\nAA=="), @"[redacted]");
         insta::assert_snapshot!(text("the node worker.abcdefghij012345.example is new"), @"the node worker.abcdefghij012345.example is new");
