@@ -5,7 +5,7 @@
 //! administrator deleted, which revokes it, and not the one that a store forgets and remembers again. What is there without
 //! our label is nobody's business here, and stays.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,8 +115,9 @@ impl TokenMirror {
             .map(|stored| (stored.record.uid.clone(), stored))
             .collect();
         let secrets = self.secrets().await?;
+        let kept: HashSet<_> = tokens.iter().map(|token| &token.value.uid).collect();
         for (uid, secret) in &secrets {
-            if !tokens.iter().any(|token| token.value.uid == *uid) {
+            if !kept.contains(uid) {
                 self.revoke(secret).await?;
             }
         }
@@ -131,7 +132,7 @@ impl TokenMirror {
             let mirrored = &stored.record;
             let is_over = mirrored.expires.is_some_and(|expires| expires <= now);
             // It could not come back in any case.
-            if is_over && !tokens.iter().any(|token| token.value.uid == mirrored.uid) {
+            if is_over && !kept.contains(&mirrored.uid) {
                 self.records().remove(stored).await?;
             }
         }

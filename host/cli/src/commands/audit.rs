@@ -101,19 +101,36 @@ fn broken(error: LogError) -> Error {
 }
 
 fn table(records: &[Record], printer: Printer) -> String {
-    if records.is_empty() {
+    tabulated(
+        records,
+        printer,
+        (COLUMNS, cells),
+        (MORE_COLUMNS, more_cells),
+    )
+}
+
+/// Headings, and what stands below them of an item.
+type Columns<T, const N: usize> = ([&'static str; N], fn(&T) -> [String; N]);
+
+/// A row for each item, with the usual columns, and with more where they are wanted; nothing where there is no item.
+fn tabulated<T, const N: usize, const M: usize>(
+    items: &[T],
+    printer: Printer,
+    (columns, cells): Columns<T, N>,
+    (more_columns, more_cells): Columns<T, M>,
+) -> String {
+    if items.is_empty() {
         return String::new();
     }
-    let more: &[&str] = if printer.is_wide() {
-        &MORE_COLUMNS
-    } else {
-        &[]
+    let more: &[&str] = match printer.is_wide() {
+        true => &more_columns,
+        false => &[],
     };
-    let mut table = Table::new(&[&COLUMNS, more].concat());
-    for record in records {
-        let cells = cells(record).into_iter();
+    let mut table = Table::new(&[&columns, more].concat());
+    for item in items {
+        let cells = cells(item).into_iter();
         match printer.is_wide() {
-            true => table.row(cells.chain(more_cells(record))),
+            true => table.row(cells.chain(more_cells(item))),
             false => table.row(cells),
         }
     }

@@ -156,7 +156,7 @@ impl TokenAdmin {
     /// [`TokenAdminError::Exists`] where the ID is taken; otherwise where the token would be of no use, or the API does
     /// not answer.
     pub async fn create(&self, new: &NewToken) -> Result<ListedToken, TokenAdminError> {
-        self.sensible(new)?;
+        new.check((self.clock)(), self.source_addresses)?;
         let id = &new.token.id;
         let made = self
             .secrets
@@ -214,26 +214,6 @@ impl TokenAdmin {
         }
     }
 
-    fn sensible(&self, new: &NewToken) -> Result<(), TokenAdminError> {
-        let now = (self.clock)();
-        if let Some(expires) = new.expires.filter(|expires| *expires <= now) {
-            return Err(TokenAdminError::AlreadyExpired { expires, now });
-        }
-        if new.bounds.uses == Some(0) {
-            return Err(TokenAdminError::NoUses);
-        }
-        if let Some(uses) = new.bounds.uses.filter(|uses| *uses > MOST_USES) {
-            return Err(TokenAdminError::TooManyUses(uses));
-        }
-        if !new.bounds.cidrs.is_empty() && self.source_addresses == SourceAddresses::Unseen {
-            return Err(TokenAdminError::SourceUnseen);
-        }
-        if !new.bounds.is_unbounded() && !new.usages.authentication {
-            return Err(TokenAdminError::BoundsWithoutAuthentication);
-        }
-        Ok(())
-    }
-
     fn listed(&self, secret: &TokenSecret, stored: Option<&StoredLedger>) -> ListedToken {
         let now = (self.clock)();
         let ledger = stored.map(StoredLedger::ledger);
@@ -274,15 +254,49 @@ impl TokenAdmin {
     }
 }
 
+impl NewToken {
+    /// Whether the token would be of use, wherever it is to be kept.
+    ///
+    /// # Errors
+    /// It would be over at once, or its bounds cannot be kept.
+    pub fn check(
+        &self,
+        now: Timestamp,
+        source_addresses: SourceAddresses,
+    ) -> Result<(), TokenAdminError> {
+        if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
+            return Err(TokenAdminError::AlreadyExpired { expires, now });
+        }
+        if self.bounds.uses == Some(0) {
+            return Err(TokenAdminError::NoUses);
+        }
+        if let Some(uses) = self.bounds.uses.filter(|uses| *uses > MOST_USES) {
+            return Err(TokenAdminError::TooManyUses(uses));
+        }
+        if !self.bounds.cidrs.is_empty() && source_addresses == SourceAddresses::Unseen {
+            return Err(TokenAdminError::SourceUnseen);
+        }
+        if !self.bounds.is_unbounded() && !self.usages.authentication {
+            return Err(TokenAdminError::BoundsWithoutAuthentication);
+        }
+        Ok(())
+    }
+
+    /// The token as it is kept.
+    pub fn record(&self) -> TokenRecord {
+        TokenRecord {
+            id: self.token.id.clone(),
+            secret: self.token.secret.clone(),
+            description: self.description.clone(),
+            expires: self.expires,
+            usages: self.usages,
+            groups: self.groups.clone(),
+        }
+    }
+}
+
 fn object(new: &NewToken) -> Secret {
-    let record = TokenRecord {
-        id: new.token.id.clone(),
-        secret: new.token.secret.clone(),
-        description: new.description.clone(),
-        expires: new.expires,
-        usages: new.usages,
-        groups: new.groups.clone(),
-    };
+    let record = new.record();
     Secret {
         metadata: ObjectMeta {
             name: Some(record.id.secret_name()),

@@ -11,11 +11,11 @@ use slipway_controller::decision_log::{self, Record};
 use slipway_controller::replay::{self, Comparison, Replay, Replayed};
 use slipway_plugin::bundled;
 
-use super::{broken, or_none, selected};
+use super::{broken, or_none, selected, tabulated};
 use crate::arguments::AuditReplayArguments;
 use crate::documents::Documents;
 use crate::failure::{Code, Coded, Usage};
-use crate::output::{Printer, Table, opinion};
+use crate::output::{Printer, opinion};
 use crate::server::ServerSettings;
 use crate::{controllers, input, plugins};
 
@@ -173,23 +173,12 @@ fn summary(replay: &Replay) -> String {
 }
 
 fn table(decisions: &[Replayed], printer: Printer) -> String {
-    if decisions.is_empty() {
-        return String::new();
-    }
-    let more: &[&str] = if printer.is_wide() {
-        &MORE_COLUMNS
-    } else {
-        &[]
-    };
-    let mut table = Table::new(&[&COLUMNS, more].concat());
-    for decision in decisions {
-        let cells = cells(decision).into_iter();
-        match printer.is_wide() {
-            true => table.row(cells.chain(more_cells(decision))),
-            false => table.row(cells),
-        }
-    }
-    table.render()
+    tabulated(
+        decisions,
+        printer,
+        (COLUMNS, cells),
+        (MORE_COLUMNS, more_cells),
+    )
 }
 
 fn cells(decision: &Replayed) -> [String; 6] {

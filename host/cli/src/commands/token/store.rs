@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 use slipway_bootstrap::layout::Layout;
-use slipway_config::token::{TokenBounds, TokenId, TokenRecord};
-use slipway_controller::tokens::TokenAdminError;
+use slipway_config::token::{TokenBounds, TokenId};
+use slipway_controller::tokens::{SourceAddresses, TokenAdminError};
 use slipway_plugin::TokenStore;
 use slipway_plugin::extension::token_store::{Precondition, StoredToken, TokenStoreError};
 
@@ -78,23 +78,12 @@ async fn create(
                 .with_hint("leave out --print-join-command")
         );
     }
-    if !arguments.cidr.is_empty() {
-        return Err(TokenAdminError::SourceUnseen.into());
-    }
     let (token, is_chosen) = given_or_random(arguments)?;
     let new = new_token(arguments, token.clone());
-    if !new.bounds.is_unbounded() && !new.usages.authentication {
-        return Err(TokenAdminError::BoundsWithoutAuthentication.into());
-    }
-    let record = TokenRecord {
-        id: new.token.id.clone(),
-        secret: new.token.secret.clone(),
-        description: new.description,
-        expires: new.expires,
-        usages: new.usages,
-        groups: new.groups,
-    };
-    let stored = StoredToken::new(record, new.bounds, Timestamp::now());
+    let now = Timestamp::now();
+    // Who mirrors it does not see where requests come from.
+    new.check(now, SourceAddresses::Unseen)?;
+    let stored = StoredToken::new(new.record(), new.bounds, now);
     match store.put(&stored, Precondition::Absent).await {
         Err(TokenStoreError::Conflict) => bail!(TokenAdminError::Exists(token.id)),
         written => written.map(drop)?,
