@@ -104,10 +104,19 @@ impl Host {
     ///
     /// # Errors
     /// When `text` is neither an IP address nor a host name.
-    pub(crate) fn from_unbracketed(text: &str) -> Result<Self, EndpointError> {
+    pub fn from_unbracketed(text: &str) -> Result<Self, EndpointError> {
         match text.parse::<Ipv6Addr>() {
             Ok(address) => Ok(Self::Ip(address.into())),
             Err(_) => text.parse(),
+        }
+    }
+
+    /// The one form in which two hosts can be compared: an IPv4 address written as IPv6 is the IPv4 address.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        match self {
+            Self::Name(name) => Self::Name(name),
+            Self::Ip(address) => Self::Ip(address.to_canonical()),
         }
     }
 

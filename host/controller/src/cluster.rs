@@ -1,13 +1,12 @@
-//! What the guardrails want to know of the cluster, read live from the API and never from a cache.
+//! What the guardrails want to know of the cluster, as it is now and not as it was.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use k8s_openapi::api::core::v1::{ConfigMap, Node, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kube::ResourceExt as _;
-use kube::api::{Api, ListParams};
+use kube::api::Api;
 use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
 use slipway_pki::csr::UnverifiedRequest;
@@ -16,11 +15,12 @@ use slipway_pki::guardrail::{
 };
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 use slipway_pki::signer::NodeSigner;
+use tokio_util::sync::CancellationToken;
 
 use crate::bootstrap_signer::{CLUSTER_INFO, CLUSTER_INFO_NAMESPACE, KUBECONFIG};
 use crate::error::{During as _, Error};
 use crate::ledger::Ledgers;
-use crate::sharing::Reads;
+use crate::nodes::Nodes;
 use crate::submitter::Submitters;
 use crate::system::Clock;
 
@@ -73,7 +73,7 @@ pub struct Guard {
     client: kube::Client,
     submitters: Submitters,
     clock: Clock,
-    nodes: Arc<Reads<Vec<KnownNode>>>,
+    nodes: Nodes,
 }
 
 /// A request with what the guardrails say about it.
@@ -90,10 +90,15 @@ impl Guard {
     pub fn new(client: kube::Client, ledgers: Ledgers, clock: Clock) -> Self {
         Self {
             submitters: Submitters::new(client.clone(), ledgers, clock.clone()),
+            nodes: Nodes::new(client.clone()),
             client,
             clock,
-            nodes: Arc::default(),
         }
+    }
+
+    /// What follows the nodes, so that many of them cost no more than a few.
+    pub(crate) async fn follow_nodes(self, shutdown: CancellationToken) {
+        self.nodes.follow(shutdown).await;
     }
 
     /// Applies every rule to a request, for whoever looks at it. Nothing is written.
@@ -179,29 +184,18 @@ impl Guard {
         })
     }
 
-    /// The node that a request names, or all nodes where names of others must not be taken.
+    /// The node that a request names, and those whose names or addresses it asks for.
     async fn nodes(&self, request: &CertificateSigningRequest) -> Result<Vec<KnownNode>, Error> {
-        let nodes: Api<Node> = Api::all(self.client.clone());
-        if request.spec.signer_name == NodeSigner::KubeletServing.name() {
-            // Once for all requests that are looked at together: there may be thousands of both.
-            let list = async {
-                let all = nodes.list(&ListParams::default()).await;
-                let all = all.during("list", "Nodes")?;
-                Ok(all.items.iter().filter_map(known).collect())
-            };
-            return self.nodes.read("all", list).await;
-        }
-        let named = UnverifiedRequest::from_pem(&request.spec.request.0)
-            .ok()
-            .and_then(|request| request.node_name());
-        let Some(named) = named else {
+        let Ok(asked) = UnverifiedRequest::from_pem(&request.spec.request.0) else {
             return Ok(Vec::new());
         };
-        let node = nodes
-            .get_opt(named.as_str())
-            .await
-            .during("read", format_args!("Node {named}"))?;
-        Ok(node.iter().filter_map(known).collect())
+        let Some(named) = asked.node_name() else {
+            return Ok(Vec::new());
+        };
+        match asked.hosts() {
+            hosts if hosts.is_empty() => Ok(self.nodes.named(&named).await?.into_iter().collect()),
+            hosts => self.nodes.reached_at(&named, &hosts).await,
+        }
     }
 
     /// What the API servers answer to: what the operator said, what cluster-info says, and the Service's addresses.
@@ -246,25 +240,6 @@ impl Guard {
             .extend(service.iter().flat_map(cluster_addresses));
         Ok(identity)
     }
-}
-
-fn known(node: &Node) -> Option<KnownNode> {
-    let addresses = node
-        .status
-        .iter()
-        .flat_map(|status| status.addresses.iter().flatten());
-    let mut known = KnownNode {
-        name: node.name_any().parse().ok()?,
-        dns_names: Vec::new(),
-        addresses: Vec::new(),
-    };
-    for address in addresses {
-        match address.address.parse::<IpAddr>() {
-            Ok(ip) => known.addresses.push(ip),
-            Err(_) => known.dns_names.push(address.address.clone()),
-        }
-    }
-    Some(known)
 }
 
 fn cluster_addresses(service: &Service) -> Vec<IpAddr> {

@@ -277,7 +277,7 @@ impl Controllers {
             let signer = CsrSigner {
                 requests: api.clone(),
                 cache: cache.clone(),
-                guard,
+                guard: guard.clone(),
                 policy: self.policy.clone(),
                 claims: claims.clone(),
                 ledgers: ledgers.clone(),
@@ -294,6 +294,7 @@ impl Controllers {
             });
         }
         if self.approver.is_some() || self.signer.is_some() {
+            tasks.start("node-watch", |stop| guard.clone().follow_nodes(stop));
             let cache = cache.clone();
             tasks.start("claim-sweep", |stop| sweep(claims, cache, stop));
         }

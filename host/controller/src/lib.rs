@@ -23,6 +23,7 @@ pub mod head_publisher;
 pub mod leadership;
 pub mod ledger;
 pub mod measures;
+mod nodes;
 mod outlook;
 pub mod permissions;
 mod policy;

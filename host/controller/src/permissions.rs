@@ -55,7 +55,7 @@ pub fn needed(duties: Duties) -> Vec<Permissions> {
             rule(CERTIFICATES, "signers", &["approve", "sign"]),
             &signers,
         ),
-        rule("", "nodes", &["get", "list"]),
+        rule("", "nodes", &["get", "list", "watch"]),
         // Whether others approve past the policy.
         rule(RBAC, "clusterroles", &["list"]),
         rule(RBAC, "clusterrolebindings", &["list"]),

@@ -9,11 +9,12 @@ mod read;
 use std::ops::Deref;
 
 use der::Encode as _;
+use slipway_config::endpoint::Host;
 use slipway_config::name::NodeName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::request::CertReq;
 
-use crate::certificate::Subject;
+use crate::certificate::{Subject, address};
 use crate::key::{PublicKey, PublicKeyError, SignatureError};
 use crate::pem::PemError;
 
@@ -168,6 +169,18 @@ impl UnverifiedRequest {
         self.subject()
             .common_name()
             .and_then(NodeName::from_user_name)
+    }
+
+    /// The host names and IP addresses that are asked for, in [canonical form](Host::canonical). This, too, is only
+    /// what the request says; what is neither is left out.
+    pub fn hosts(&self) -> Vec<Host> {
+        let names = self.alternative_names.iter().flatten();
+        let host = |name: &GeneralName| match name {
+            GeneralName::DnsName(name) => Host::from_unbracketed(name.as_str()).ok(),
+            GeneralName::IpAddress(octets) => address(octets.as_bytes()).map(Host::Ip),
+            _ => None,
+        };
+        names.filter_map(host).map(Host::canonical).collect()
     }
 
     pub(crate) fn subject_attributes(&self) -> &[SubjectAttribute] {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use slipway_config::endpoint::Host;
 use slipway_config::finding::{Finding, Outcome};
 use slipway_config::name::{Dns1123Subdomain, NodeName};
 use slipway_config::token::TokenId;
@@ -43,7 +44,7 @@ pub struct CsrFacts<'a> {
     pub created: Timestamp,
 }
 
-/// What is known of the cluster, read live from the API and never from a cache.
+/// What is known of the cluster as it is now.
 #[derive(Clone, Debug)]
 pub struct ClusterFacts {
     /// The time now.
@@ -52,8 +53,8 @@ pub struct ClusterFacts {
     pub signers: Vec<NodeSigner>,
     /// Who signs what is approved, and how long a lifetime it gives.
     pub lifetime: LifetimePolicy,
-    /// The nodes that exist, Ready or not: all of them for a serving certificate, at least the one in question for a
-    /// client certificate.
+    /// The nodes that exist, Ready or not: at least the one in question, and those that have a name or an address which is
+    /// asked for ([`hosts`](crate::csr::UnverifiedRequest::hosts)).
     pub nodes: Vec<KnownNode>,
     /// Names of control-plane nodes, whether or not a Node object exists.
     pub control_plane: BTreeSet<NodeName>,
@@ -77,6 +78,31 @@ pub enum LifetimePolicy {
     },
 }
 
+impl KnownNode {
+    /// A node with what `status.addresses` says it is reached at. What is neither a host name nor an IP address stands in
+    /// no certificate.
+    pub fn new<'a>(name: NodeName, addresses: impl IntoIterator<Item = &'a str>) -> Self {
+        let hosts = addresses
+            .into_iter()
+            .map(|address| address.trim_end_matches('.'))
+            .chain([name.as_str()])
+            .filter_map(|text| Host::from_unbracketed(text).ok())
+            .map(Host::canonical)
+            .collect();
+        Self { name, hosts }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &NodeName {
+        &self.name
+    }
+
+    /// What it is reached at, its name included, in [canonical form](Host::canonical).
+    pub fn hosts(&self) -> &BTreeSet<Host> {
+        &self.hosts
+    }
+}
+
 impl LifetimePolicy {
     /// For a signer that is not ours, kube-controller-manager's as a rule: what it gives by default, and no more.
     pub const ANOTHER_SIGNER: Self = Self::Refused {
@@ -87,12 +113,8 @@ impl LifetimePolicy {
 /// A node that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownNode {
-    /// Its name.
-    pub name: NodeName,
-    /// Host names in `status.addresses`.
-    pub dns_names: Vec<String>,
-    /// IP addresses in `status.addresses`.
-    pub addresses: Vec<IpAddr>,
+    name: NodeName,
+    hosts: BTreeSet<Host>,
 }
 
 /// What the API servers answer to. The names of the Service `kubernetes` belong to it without being listed.
@@ -200,7 +222,7 @@ pub fn check(csr: &CsrFacts<'_>, cluster: &ClusterFacts) -> Guarded {
     match (findings.finish(), node, requester) {
         (Ok(findings), Some(node), Some(requester)) => Guarded::Passed(Box::new(GuardedRequest {
             rejoins: !matches!(requester, RequesterIdentity::Node(_))
-                && cluster.nodes.iter().any(|known| known.name == node),
+                && cluster.nodes.iter().any(|known| *known.name() == node),
             signer,
             node,
             request,

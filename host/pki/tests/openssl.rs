@@ -458,18 +458,25 @@ fn a_ca_made_by_openssl_signs_here() {
         openssl.write("client.crt", certificate.to_pem().unwrap());
         openssl.run("verify -purpose sslclient -CAfile ca.crt client.crt");
     }
-    // Two organizational units: rcgen would lose one, and nobody could find the issuer.
-    let openssl = Openssl::new();
-    openssl.run(
-        "req -x509 -nodes -newkey ed25519 -subj /OU=one/OU=two/CN=ca -keyout ca.key -out ca.crt",
-    );
-    let (certificate, key) = (openssl.read("ca.crt"), openssl.read("ca.key"));
-    let refused =
-        CertificateAuthority::from_pem(certificate.as_bytes(), &key, Timestamp::now()).unwrap_err();
-    assert!(
-        refused.to_string().contains("cannot be repeated exactly"),
-        "{refused}"
-    );
+}
+
+#[test]
+fn a_ca_whose_name_rcgen_would_write_otherwise_is_refused() {
+    // Two organizational units, and two attributes in one part: nobody could find the issuer.
+    for subject in ["/OU=one/OU=two/CN=ca", "/O=one+CN=ca -multivalue-rdn"] {
+        let openssl = Openssl::new();
+        openssl.run(&format!(
+            "req -x509 -nodes -newkey ed25519 -subj {subject} -keyout ca.key -out ca.crt"
+        ));
+        let (certificate, key) = (openssl.read("ca.crt"), openssl.read("ca.key"));
+        let now = Timestamp::now();
+        let refused = CertificateAuthority::from_pem(certificate.as_bytes(), &key, now);
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("cannot be repeated exactly"),
+            "{subject}: {refused}"
+        );
+    }
 }
 
 #[test]

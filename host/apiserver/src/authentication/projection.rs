@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{SECRETS, secret_data};
 use crate::resource::Object;
-use crate::store::{Action, Key, Record, Scope, Store, Write, WriteError};
+use crate::store::{Action, Key, Part, Record, Scope, Store, Write, WriteError};
 
 /// How often the two are compared.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -143,7 +143,7 @@ impl Projection {
             .collect();
         let mut secrets = Secrets::new();
         let scope = Scope::all(SECRETS).within(SECRET_NAMESPACE);
-        for record in self.store.list(&scope, None).records {
+        for record in self.store.list(&scope, Part::ALL).records {
             let name = record.key.name.to_string();
             let secret: Secret = record
                 .object()

@@ -10,7 +10,7 @@ use super::{Attributes, Decision, Ownership, decide, needs_ownership, resources}
 use crate::authentication::UserInfo;
 use crate::server::Authorizer;
 use crate::status::Status;
-use crate::store::{Key, Listing, Scope, Store};
+use crate::store::{Key, Listing, Part, Scope, Store};
 
 /// Decides about requests. Cheap to clone: clones share their cache.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl UnionAuthorizer {
     /// # Errors
     /// When one of them cannot be read.
     pub(crate) fn policy(&self) -> Result<Arc<Policy>, Status> {
-        let listings = COLLECTIONS.map(|name| self.store.list(&Scope::all(name), None));
+        let listings = COLLECTIONS.map(|name| self.store.list(&Scope::all(name), Part::ALL));
         let state = listings.each_ref().map(CollectionState::of);
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cached) = cached.as_ref().filter(|cached| cached.state == state) {

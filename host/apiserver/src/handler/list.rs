@@ -14,7 +14,7 @@ use crate::codec::{Shape, Type};
 use crate::request::{ListOptions, OptionsKind, ResourceVersionMatch};
 use crate::resource::Object;
 use crate::status::Status;
-use crate::store::{Key, Listing, OutOfHistory, Record, Scope};
+use crate::store::{Key, Listing, OutOfHistory, Part, Record, Scope};
 use crate::strategy::Violation;
 use crate::table;
 
@@ -90,30 +90,27 @@ fn page(call: &Call) -> Result<Page, Status> {
     let options = ListOptions::parse(call.query())?;
     check(&options)?;
     let (scope, selector) = call.selection(&options)?;
-    let listing = listing(call, &options, &scope)?;
-    let mut selected = listing
-        .records
-        .into_iter()
-        .filter(|record| selector.matches_record(record));
-    let Some(limit) = options.limit else {
-        return Ok(Page {
-            revision: listing.revision,
-            records: selected.collect(),
-            next: String::new(),
-            remaining: None,
-        });
+    let limit = options.limit.unwrap_or(usize::MAX);
+    // A selector may leave out any of them.
+    let most = match selector.is_everything() {
+        true => limit,
+        false => usize::MAX,
     };
-    let records: Vec<_> = selected.by_ref().take(limit).collect();
-    let more = selected.next().is_some();
-    let next = match records.last() {
+    let mut listing = listing(call, &options, &scope, most)?;
+    listing
+        .records
+        .retain(|record| selector.matches_record(record));
+    let more = listing.beyond > 0 || listing.records.len() > limit;
+    listing.records.truncate(limit);
+    let next = match listing.records.last() {
         Some(last) if more => Continue::after(listing.revision, &last.key).encode()?,
         _ => String::new(),
     };
     // With a selector the number would have to be counted, and Kubernetes does not either.
-    let remaining = (more && selector.is_everything()).then(|| selected.count() + 1);
+    let remaining = (more && selector.is_everything()).then_some(listing.beyond);
     Ok(Page {
         revision: listing.revision,
-        records,
+        records: listing.records,
         next,
         remaining,
     })
@@ -150,9 +147,15 @@ fn check(options: &ListOptions) -> Result<(), Status> {
     Err(OptionsKind::LIST.invalid(violation))
 }
 
-/// The objects at the moment that the options ask for.
-fn listing(call: &Call, options: &ListOptions, scope: &Scope) -> Result<Listing, Status> {
+/// The objects at the moment that the options ask for, and not more than `most`.
+fn listing(
+    call: &Call,
+    options: &ListOptions,
+    scope: &Scope,
+    most: usize,
+) -> Result<Listing, Status> {
     let store = &call.api.store;
+    let first = Part { after: None, most };
     if !options.continue_token.is_empty() {
         if options.resource_version.is_some_and(|version| version != 0) {
             return Err(Status::bad_request(
@@ -162,7 +165,14 @@ fn listing(call: &Call, options: &ListOptions, scope: &Scope) -> Result<Listing,
         let from = Continue::decode(&options.continue_token)?;
         let after = Key::new(&call.definition.collection(), &from.namespace, &from.name);
         return store
-            .list_at(from.revision, scope, Some(&after))
+            .list_at(
+                from.revision,
+                scope,
+                Part {
+                    after: Some(&after),
+                    most,
+                },
+            )
             .map_err(|_| {
                 Status::expired(
                     "the continue parameter is too old: the moment that it shows is no longer known; list anew",
@@ -170,11 +180,13 @@ fn listing(call: &Call, options: &ListOptions, scope: &Scope) -> Result<Listing,
             });
     }
     match (options.resource_version, options.resource_version_match) {
-        (Some(version), Some(ResourceVersionMatch::Exact)) => at(call, version, scope),
+        (Some(version), Some(ResourceVersionMatch::Exact)) => at(call, version, scope, first),
         // Without a match, pages from a moment show that moment.
-        (Some(version), None) if version > 0 && options.limit.is_some() => at(call, version, scope),
+        (Some(version), None) if version > 0 && options.limit.is_some() => {
+            at(call, version, scope, first)
+        }
         (version, _) => {
-            let listing = store.list(scope, None);
+            let listing = store.list_and_tell(scope, first);
             match version {
                 Some(version) if version > listing.revision => Err(
                     Status::too_large_resource_version(version, listing.revision),
@@ -185,10 +197,10 @@ fn listing(call: &Call, options: &ListOptions, scope: &Scope) -> Result<Listing,
     }
 }
 
-fn at(call: &Call, version: u64, scope: &Scope) -> Result<Listing, Status> {
+fn at(call: &Call, version: u64, scope: &Scope, part: Part<'_>) -> Result<Listing, Status> {
     call.api
         .store
-        .list_at(version, scope, None)
+        .list_at(version, scope, part)
         .map_err(|error| outdated(&error))
 }
 

@@ -17,7 +17,7 @@ use crate::request::{ListOptions, OptionsKind, ResourceVersionMatch};
 use crate::selector::Selector;
 use crate::server::Closing;
 use crate::status::Status;
-use crate::store::{Event, EventKind, Listing, OutOfHistory, Scope, Watch};
+use crate::store::{Event, EventKind, Listing, OutOfHistory, Scope, Told, Watch};
 use crate::strategy::Violation;
 
 /// How long a watch lasts that does not say.
@@ -137,6 +137,7 @@ struct Stream {
 /// What woke the stream.
 enum Woken {
     Event(Arc<Event>),
+    Progress(u64),
     Bookmark,
     Timeout,
     End,
@@ -173,6 +174,11 @@ impl Stream {
                     let line = self.line(&event);
                     self.ready.extend(line);
                 }
+                Woken::Progress(revision) => {
+                    if self.bookmarks.is_some() {
+                        self.ready.extend(self.encoder.bookmark(revision, false));
+                    }
+                }
                 Woken::Bookmark => self.bookmark(),
                 Woken::Timeout => {
                     // The client goes on from here, however quiet it was.
@@ -203,7 +209,11 @@ impl Stream {
             biased;
             () = self.closing.cancelled() => Woken::End,
             () = tokio::time::sleep_until(self.deadline) => Woken::Timeout,
-            event = watch.next() => event.map_or(Woken::End, Woken::Event),
+            told = watch.next() => match told {
+                Some(Told::Event(event)) => Woken::Event(event),
+                Some(Told::Progress(revision)) => Woken::Progress(revision),
+                None => Woken::End,
+            },
             _ = tick => Woken::Bookmark,
         }
     }

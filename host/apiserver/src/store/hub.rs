@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -24,14 +25,25 @@ pub(super) struct Hub {
     by_scope: HashMap<Scope, Vec<Subscription>>,
 }
 
+/// What a subscriber is told, in order.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    /// Something happened.
+    Event(Arc<Event>),
+    /// Everything up to this revision has been told.
+    Progress(u64),
+}
+
 #[derive(Debug)]
 struct Subscriber {
     scope: Scope,
-    sender: mpsc::Sender<Arc<Event>>,
+    sender: mpsc::Sender<Told>,
+    /// The last revision that was told.
+    told: AtomicU64,
 }
 
 impl Hub {
-    pub(super) fn subscribe(&mut self, scope: Scope) -> (Subscription, mpsc::Receiver<Arc<Event>>) {
+    pub(super) fn subscribe(&mut self, scope: Scope) -> (Subscription, mpsc::Receiver<Told>) {
         self.last += 1;
         let subscription = Subscription(self.last);
         let (sender, receiver) = mpsc::channel(BACKLOG);
@@ -39,8 +51,12 @@ impl Hub {
             .entry(scope.clone())
             .or_default()
             .push(subscription);
-        self.subscribers
-            .insert(subscription, Subscriber { scope, sender });
+        let subscriber = Subscriber {
+            scope,
+            sender,
+            told: AtomicU64::new(0),
+        };
+        self.subscribers.insert(subscription, subscriber);
         (subscription, receiver)
     }
 
@@ -63,13 +79,28 @@ impl Hub {
                 let Some(subscriber) = self.subscribers.get(subscription) else {
                     continue;
                 };
-                if subscriber.sender.try_send(Arc::clone(event)).is_err() {
+                subscriber.told.store(event.revision(), Ordering::Relaxed);
+                let told = Told::Event(Arc::clone(event));
+                if subscriber.sender.try_send(told).is_err() {
                     cut_off.push(*subscription);
                 }
             }
         }
         for subscription in cut_off {
             self.unsubscribe(subscription);
+        }
+    }
+
+    /// Tells those who are subscribed to a scope how far the store has come, unless they know. Whoever is behind is told
+    /// another time.
+    pub(super) fn tell_progress(&self, scope: &Scope, revision: u64) {
+        for subscription in self.by_scope.get(scope).into_iter().flatten() {
+            let Some(subscriber) = self.subscribers.get(subscription) else {
+                continue;
+            };
+            if subscriber.told.fetch_max(revision, Ordering::Relaxed) < revision {
+                let _ = subscriber.sender.try_send(Told::Progress(revision));
+            }
         }
     }
 

@@ -92,6 +92,11 @@ impl Scope {
         self
     }
 
+    /// Whether it is a whole collection.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.namespace.is_none() && self.name.is_none()
+    }
+
     /// Whether an object is in it.
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.collection == key.collection

@@ -17,9 +17,10 @@ mod writer;
 pub use error::OpenError;
 pub(crate) use error::{OutOfHistory, WriteError};
 pub use history::HistoryLimits;
+pub(crate) use hub::Told;
 pub(crate) use key::{Key, Scope};
 pub(crate) use record::{Event, EventKind, Record};
-pub(crate) use state::Listing;
+pub(crate) use state::{Listing, Part};
 pub(crate) use watch::Watch;
 pub(crate) use writer::{Action, Write};
 
@@ -103,12 +104,21 @@ impl Store {
         self.shared.read().get(key).cloned()
     }
 
-    /// What a scope holds now, after a key if one is given.
-    pub(crate) fn list(&self, scope: &Scope, after: Option<&Key>) -> Listing {
-        self.shared.read().list(scope, after)
+    /// What a part of a scope holds now.
+    pub(crate) fn list(&self, scope: &Scope, part: Part<'_>) -> Listing {
+        self.shared.read().list(scope, part)
     }
 
-    /// What a scope held at a revision, after a key if one is given.
+    /// The same, and whoever watches the scope is told how far the store has come: a reader who keeps what a watch says
+    /// can see that nothing is missing in it.
+    pub(crate) fn list_and_tell(&self, scope: &Scope, part: Part<'_>) -> Listing {
+        let state = self.shared.read();
+        let listing = state.list(scope, part);
+        state.hub.tell_progress(scope, listing.revision);
+        listing
+    }
+
+    /// What a part of a scope held at a revision.
     ///
     /// # Errors
     /// When the revision is not in the history.
@@ -116,9 +126,9 @@ impl Store {
         &self,
         revision: u64,
         scope: &Scope,
-        after: Option<&Key>,
+        part: Part<'_>,
     ) -> Result<Listing, OutOfHistory> {
-        self.shared.read().list_at(revision, scope, after)
+        self.shared.read().list_at(revision, scope, part)
     }
 
     /// Every object in a namespace.

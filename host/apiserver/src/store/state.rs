@@ -36,6 +36,25 @@ pub(crate) struct Listing {
     pub(crate) revision: u64,
     /// The objects.
     pub(crate) records: Vec<Arc<Record>>,
+    /// How many more there are after these.
+    pub(crate) beyond: usize,
+}
+
+/// Which objects of a scope are wanted, in order of namespace and name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    /// Only those after this one.
+    pub(crate) after: Option<&'a Key>,
+    /// At most so many.
+    pub(crate) most: usize,
+}
+
+impl Part<'_> {
+    /// All of them.
+    pub(crate) const ALL: Self = Self {
+        after: None,
+        most: usize::MAX,
+    };
 }
 
 impl Shared {
@@ -72,28 +91,38 @@ impl State {
             .get(&(Arc::clone(&key.namespace), Arc::clone(&key.name)))
     }
 
-    /// What a scope holds now, after a key if one is given.
-    pub(super) fn list(&self, scope: &Scope, after: Option<&Key>) -> Listing {
-        let records = match self.one_cluster_wide(scope, after) {
-            Some(record) => vec![Arc::clone(record)],
-            None => self
-                .collections
-                .get(&scope.collection)
-                .into_iter()
-                .flat_map(|collection| collection.range(range(scope, after)))
-                .take_while(|((namespace, _), _)| {
-                    scope
-                        .namespace
-                        .as_ref()
-                        .is_none_or(|only| only == namespace)
-                })
-                .filter(|((_, name), _)| scope.name.as_ref().is_none_or(|only| only == name))
-                .map(|(_, record)| Arc::clone(record))
-                .collect(),
+    /// What a part of a scope holds now.
+    pub(super) fn list(&self, scope: &Scope, part: Part<'_>) -> Listing {
+        let revision = self.history.newest();
+        if let Some(record) = self.one_cluster_wide(scope, part.after) {
+            return Listing {
+                revision,
+                records: vec![Arc::clone(record)],
+                beyond: 0,
+            };
+        }
+        let collection = self.collections.get(&scope.collection);
+        let mut all = collection
+            .into_iter()
+            .flat_map(|collection| collection.range(range(scope, part.after)))
+            .take_while(|((namespace, _), _)| {
+                scope
+                    .namespace
+                    .as_ref()
+                    .is_none_or(|only| only == namespace)
+            })
+            .filter(|((_, name), _)| scope.name.as_ref().is_none_or(|only| only == name))
+            .map(|(_, record)| record);
+        let records: Vec<_> = all.by_ref().take(part.most).cloned().collect();
+        // The first part of many is asked for just to learn the revision: it does not count them.
+        let beyond = match (collection, part.after) {
+            (Some(collection), None) if scope.is_everything() => collection.len() - records.len(),
+            _ => all.count(),
         };
         Listing {
-            revision: self.history.newest(),
+            revision,
             records,
+            beyond,
         }
     }
 
@@ -108,27 +137,40 @@ impl State {
         self.collections.get(&scope.collection)?.get(&place)
     }
 
-    /// What a scope held at a revision, after a key if one is given.
+    /// What a part of a scope held at a revision.
     pub(super) fn list_at(
         &self,
         revision: u64,
         scope: &Scope,
-        after: Option<&Key>,
+        part: Part<'_>,
     ) -> Result<Listing, OutOfHistory> {
         let undo = self.history.undo(revision, scope)?;
-        let mut records: Vec<Arc<Record>> = self
-            .list(scope, after)
-            .records
-            .into_iter()
-            .filter(|record| !undo.contains_key(&record.key))
-            .collect();
-        records.extend(
-            undo.into_values()
-                .flatten()
-                .filter(|record| after.is_none_or(|after| record.key > *after)),
-        );
+        // Each that was touched since may stand in the place of one that was there.
+        let most = part.most.saturating_add(undo.len());
+        let now = self.list(scope, Part { most, ..part });
+        let last = now.records.last().map(|record| record.key.clone());
+        let last = last.filter(|_| now.beyond > 0);
+        let mut beyond = now.beyond;
+        let mut records = now.records;
+        records.retain(|record| !undo.contains_key(&record.key));
+        for (key, before) in undo {
+            if part.after.is_some_and(|after| key <= *after) {
+                continue;
+            }
+            let is_beyond = last.as_ref().is_some_and(|last| key > *last);
+            if is_beyond && self.get(&key).is_some() {
+                beyond -= 1;
+            }
+            records.extend(before);
+        }
         records.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(Listing { revision, records })
+        beyond += records.len().saturating_sub(part.most);
+        records.truncate(part.most);
+        Ok(Listing {
+            revision,
+            records,
+            beyond,
+        })
     }
 
     /// Every object in a namespace.

@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 
 use super::Scope;
 use super::error::OutOfHistory;
-use super::hub::Subscription;
+use super::hub::{Subscription, Told};
 use super::record::Event;
-use super::state::{Listing, Shared};
+use super::state::{Listing, Part, Shared};
 
 /// A running watch. It ends (with none) when its reader fell too far behind, or the store closed:
 /// whoever wants to go on starts another from the last revision seen.
@@ -18,7 +18,7 @@ pub(crate) struct Watch {
     shared: Arc<Shared>,
     subscription: Subscription,
     past: VecDeque<Arc<Event>>,
-    future: mpsc::Receiver<Arc<Event>>,
+    future: mpsc::Receiver<Told>,
 }
 
 impl Watch {
@@ -43,7 +43,7 @@ impl Watch {
     /// What a scope holds now, and everything after that.
     pub(super) fn with_listing(shared: &Arc<Shared>, scope: Scope) -> (Listing, Self) {
         let mut state = shared.write();
-        let listing = state.list(&scope, None);
+        let listing = state.list(&scope, Part::ALL);
         let (subscription, future) = state.hub.subscribe(scope);
         drop(state);
         let watch = Self {
@@ -55,11 +55,21 @@ impl Watch {
         (listing, watch)
     }
 
-    /// The next event. Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Option<Arc<Event>> {
+    /// What is told next. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<Told> {
         match self.past.pop_front() {
-            Some(event) => Some(event),
+            Some(event) => Some(Told::Event(event)),
             None => self.future.recv().await,
+        }
+    }
+
+    /// The next event. Dropping the future loses nothing.
+    pub(crate) async fn next_event(&mut self) -> Option<Arc<Event>> {
+        loop {
+            match self.next().await? {
+                Told::Event(event) => return Some(event),
+                Told::Progress(_) => {}
+            }
         }
     }
 

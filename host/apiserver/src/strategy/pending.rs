@@ -89,7 +89,7 @@ impl Index {
     /// Reads what has happened; false when something was missed.
     fn catch_up(&mut self) -> bool {
         // Unconstrained: tokio would say "nothing now" after a while, for the sake of other tasks.
-        while let Some(next) = unconstrained(self.watch.next()).now_or_never() {
+        while let Some(next) = unconstrained(self.watch.next_event()).now_or_never() {
             match next {
                 Some(event) => self.apply(&event),
                 None => return false,

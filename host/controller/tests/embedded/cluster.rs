@@ -257,7 +257,6 @@ impl Machine {
         object(name, &NodeCsr::client(&self.node, &self.key).unwrap())
     }
 
-    /// A request for a serving certificate.
     /// A request for a serving certificate, with one name or address.
     pub(crate) fn serving(&self, name: &str, place: &str) -> CertificateSigningRequest {
         let csr = match place.parse() {

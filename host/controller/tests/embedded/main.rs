@@ -13,6 +13,8 @@ mod decisions;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod many_nodes;
+#[cfg(test)]
 mod racing;
 #[cfg(test)]
 mod reading;

@@ -125,7 +125,7 @@ fn renewal(own: &NodeName, node: &NodeName, findings: &mut Findings) {
 
 fn new_node(node: &NodeName, cluster: &ClusterFacts, findings: &mut Findings) {
     const RULE: &str = "node-is-new";
-    let exists = cluster.nodes.iter().any(|known| known.name == *node);
+    let exists = cluster.nodes.iter().any(|known| known.name() == node);
     let is_control_plane = cluster.control_plane.contains(node);
     let another = "join under another name";
     let gone =

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use slipway_config::endpoint::Host;
 use slipway_config::name::{Dns1123Subdomain, NodeName};
 use x509_cert::ext::pkix::name::GeneralName;
 
@@ -35,7 +36,7 @@ pub(super) fn names(
     let others: Vec<&KnownNode> = cluster
         .nodes
         .iter()
-        .filter(|known| Some(&known.name) != node)
+        .filter(|known| Some(known.name()) != node)
         .collect();
     for name in &names.dns {
         not_the_api_server(
@@ -43,11 +44,7 @@ pub(super) fn names(
             is_api_server_name(name.as_str(), &cluster.api_server),
             findings,
         );
-        not_another_node(
-            name.as_str(),
-            others.iter().find(|other| has_name(other, name.as_str())),
-            findings,
-        );
+        not_another_node(&Host::Name(name.clone()), &others, findings);
     }
     for address in &names.addresses {
         not_the_api_server(
@@ -59,10 +56,7 @@ pub(super) fn names(
                 .any(|own| same(own, address)),
             findings,
         );
-        let other = others
-            .iter()
-            .find(|other| other.addresses.iter().any(|own| same(own, address)));
-        not_another_node(&address.to_string(), other, findings);
+        not_another_node(&Host::Ip(*address), &others, findings);
     }
     findings.passed_unless_failed("not-the-api-server", "no name is one of the API server");
     findings.passed_unless_failed("not-another-node", "no name is one of another node");
@@ -131,21 +125,18 @@ fn not_the_api_server(name: &str, is: bool, findings: &mut Findings) {
     }
 }
 
-fn not_another_node(name: &str, other: Option<&&KnownNode>, findings: &mut Findings) {
-    if let Some(other) = other {
+fn not_another_node(host: &Host, others: &[&KnownNode], findings: &mut Findings) {
+    let wanted = host.clone().canonical();
+    if let Some(other) = others.iter().find(|other| other.hosts().contains(&wanted)) {
         findings.failed(
             "not-another-node",
-            format!("{name} belongs to the node {}", other.name),
+            format!(
+                "{} belongs to the node {}",
+                host.to_unbracketed(),
+                other.name()
+            ),
         );
     }
-}
-
-fn has_name(node: &KnownNode, name: &str) -> bool {
-    node.name.as_str() == name
-        || node
-            .dns_names
-            .iter()
-            .any(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name))
 }
 
 /// The names of the Service `kubernetes` resolve to the API server in every cluster, whatever the cluster's domain.

@@ -36,14 +36,7 @@ fn texts(list: &[&str]) -> Vec<String> {
 }
 
 fn known(node: &str, dns: &[&str], addresses: &[&str]) -> KnownNode {
-    KnownNode {
-        name: name(node),
-        dns_names: texts(dns),
-        addresses: addresses
-            .iter()
-            .map(|address| address.parse().unwrap())
-            .collect(),
-    }
+    KnownNode::new(name(node), dns.iter().chain(addresses).copied())
 }
 
 fn ledger(bounds: TokenBounds, expires: Option<Timestamp>) -> TokenLedger {

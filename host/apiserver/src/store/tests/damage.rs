@@ -38,7 +38,7 @@ impl Closed {
             };
             store.write(change).await.unwrap();
         }
-        let objects = snapshot(&store.list(&everything(), None));
+        let objects = snapshot(&store.list(&everything(), Part::ALL));
         drop(store);
         Self {
             bytes: std::fs::read(&path).unwrap(),
@@ -52,7 +52,10 @@ impl Closed {
         std::fs::write(&path, damaged).unwrap();
         match Store::open(&path, HistoryLimits::default()) {
             Ok(store) => {
-                assert_eq!(snapshot(&store.list(&everything(), None)), self.objects);
+                assert_eq!(
+                    snapshot(&store.list(&everything(), Part::ALL)),
+                    self.objects
+                );
             }
             Err(error) => {
                 assert!(

@@ -54,7 +54,7 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
         std::fs::copy(&path, &crashed).unwrap();
         let recovered = Store::open(&crashed, HistoryLimits::default()).unwrap();
         assert_eq!(recovered.revision(), revision);
-        let found = recovered.list(&everything(), None).records.len();
+        let found = recovered.list(&everything(), Part::ALL).records.len();
         assert_eq!(found as u64, index + 1);
         recovered.write(create("after", "")).await.unwrap();
     }
@@ -190,10 +190,10 @@ async fn a_full_disk_fails_the_write_and_nothing_else() {
 
     disk.fill(false);
     let revision = store.write(create("d", "1")).await.unwrap().revision();
-    assert_eq!(watch.next().await.unwrap().revision(), 3);
+    assert_eq!(watch.next_event().await.unwrap().revision(), 3);
     // Memory and disk agree, whatever became of the failed writes.
     let seen: Vec<Record> = store
-        .list(&everything(), None)
+        .list(&everything(), Part::ALL)
         .records
         .iter()
         .map(|record| (**record).clone())

@@ -21,7 +21,7 @@ async fn the_history_is_bounded_in_number_and_size() {
             newest: 6
         }
     );
-    assert!(store.list_at(2, &everything(), None).is_err());
+    assert!(store.list_at(2, &everything(), Part::ALL).is_err());
     assert_eq!(store.watch(everything(), 7).unwrap_err().wanted, 7);
 
     let small = HistoryLimits {
@@ -49,7 +49,7 @@ async fn compaction_forgets_what_was() {
     store.compact(3);
     assert!(store.watch(everything(), 2).is_err());
     let mut watch = store.watch(everything(), 3).unwrap();
-    assert_eq!(watch.next().await.unwrap().revision(), 4);
+    assert_eq!(watch.next_event().await.unwrap().revision(), 4);
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_watch_sees_its_scope_only_and_tells_its_progress() {
     store.write(create("a", "")).await.unwrap();
     store.write(create("b", "")).await.unwrap();
     assert_eq!(one.progress(), None, "an event waits");
-    assert_eq!(one.next().await.unwrap().revision(), 3);
+    assert_eq!(one.next_event().await.unwrap().revision(), 3);
     assert_eq!(one.progress(), Some(3));
     assert_eq!(elsewhere.progress(), Some(3));
 }
@@ -75,14 +75,14 @@ async fn a_watch_that_is_not_read_is_cut_off_and_holds_nobody_up() {
     }
     assert_eq!(store.shared.read().hub.len(), 0);
     let mut last = 1;
-    while let Some(event) = slow.next().await {
+    while let Some(event) = slow.next_event().await {
         assert_eq!(event.revision(), last + 1);
         last = event.revision();
     }
     assert_eq!(slow.progress(), None);
     // It goes on where it was cut off.
     let mut again = store.watch(everything(), last).unwrap();
-    assert_eq!(again.next().await.unwrap().revision(), last + 1);
+    assert_eq!(again.next_event().await.unwrap().revision(), last + 1);
     drop(again);
     assert_eq!(store.shared.read().hub.len(), 0);
 }
@@ -92,5 +92,35 @@ async fn watches_end_when_the_store_closes() {
     let store = memory();
     let mut watch = store.watch(everything(), 1).unwrap();
     drop(store);
-    assert!(watch.next().await.is_none());
+    assert!(watch.next_event().await.is_none());
+}
+
+#[tokio::test]
+async fn a_list_tells_whoever_watches_the_same_how_far_the_store_has_come() {
+    let store = memory();
+    let mut all = store.watch(everything(), 1).unwrap();
+    let mut one = store.watch(everything().named("a"), 1).unwrap();
+    store.write(create("a", "")).await.unwrap();
+    let elsewhere = Write {
+        key: Key::new("/nodes", "", "n"),
+        ..create("n", "")
+    };
+    store.write(elsewhere).await.unwrap();
+    for _ in 0..2 {
+        let part = Part {
+            most: 0,
+            ..Part::ALL
+        };
+        let listing = store.list_and_tell(&everything(), part);
+        assert_eq!((listing.revision, listing.beyond), (3, 1));
+    }
+    assert!(matches!(all.next().await, Some(Told::Event(event)) if event.revision() == 2));
+    assert!(matches!(all.next().await, Some(Told::Progress(3))));
+    assert!(matches!(one.next().await, Some(Told::Event(_))));
+    store.write(create("b", "")).await.unwrap();
+    // It was told once; and who knows is not told again.
+    assert!(matches!(all.next().await, Some(Told::Event(event)) if event.revision() == 4));
+    store.list_and_tell(&everything(), Part::ALL);
+    assert_eq!(all.progress(), Some(4));
+    assert_eq!(one.progress(), Some(4));
 }

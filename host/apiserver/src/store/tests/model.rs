@@ -94,7 +94,7 @@ async fn against_the_model(steps: Vec<Step>) {
                 }
                 model.at.insert(revision, model.now.clone());
                 // The watch sees exactly this, in this order.
-                let seen = watch.next().await.unwrap();
+                let seen = watch.next_event().await.unwrap();
                 assert_eq!(seen.revision(), revision);
                 replay(&mut replayed.lock().unwrap(), &seen);
             }
@@ -103,17 +103,44 @@ async fn against_the_model(steps: Vec<Step>) {
         assert_eq!(watch.progress(), Some(store.revision()));
     }
     assert_eq!(*replayed.lock().unwrap(), model.now);
-    assert_eq!(snapshot(&store.list(&everything(), None)), model.now);
+    assert_eq!(snapshot(&store.list(&everything(), Part::ALL)), model.now);
     for (revision, objects) in model.at.range(oldest..) {
-        let listing = store.list_at(*revision, &everything(), None).unwrap();
+        let listing = store.list_at(*revision, &everything(), Part::ALL).unwrap();
         assert_eq!(snapshot(&listing), *objects, "at {revision}");
+        for most in 1..=objects.len() {
+            assert_eq!(pages(&store, *revision, most), *objects, "at {revision}");
+        }
         // A watch from any moment leads from that moment to now.
         let mut state = objects.clone();
         let mut later = store.watch(everything(), *revision).unwrap();
         while later.progress().is_none() {
-            replay(&mut state, &later.next().await.unwrap());
+            replay(&mut state, &later.next_event().await.unwrap());
         }
         assert_eq!(state, model.now, "from {revision}");
+    }
+}
+
+/// What a store held at a revision, read in parts.
+fn pages(store: &Store, revision: u64, most: usize) -> BTreeMap<String, (u64, String)> {
+    let mut found = BTreeMap::new();
+    let mut left = None;
+    let mut last = None;
+    loop {
+        let part = Part {
+            after: last.as_ref(),
+            most,
+        };
+        let page = store.list_at(revision, &everything(), part).unwrap();
+        let count = page.records.len();
+        assert!(count <= most && (page.beyond == 0 || count == most));
+        let expected = left.map_or(page.beyond, |left: usize| left - count);
+        assert_eq!(page.beyond, expected, "after {last:?} at {revision}");
+        left = Some(page.beyond);
+        last = page.records.last().map(|record| record.key.clone());
+        found.append(&mut snapshot(&page));
+        if page.beyond == 0 {
+            return found;
+        }
     }
 }
 

@@ -88,7 +88,14 @@ async fn many_writers_each_get_their_own_revision() {
     }
     revisions.sort_unstable();
     assert_eq!(revisions, (2..302).collect::<Vec<u64>>());
-    assert_eq!(store.list(&everything(), None).records.len(), 300);
+    assert_eq!(store.list(&everything(), Part::ALL).records.len(), 300);
+}
+
+fn after(key: &Key) -> Part<'_> {
+    Part {
+        after: Some(key),
+        ..Part::ALL
+    }
 }
 
 #[tokio::test]
@@ -97,14 +104,17 @@ async fn lists_go_on_after_a_key() {
     for name in ["c", "a", "b"] {
         store.write(create(name, name)).await.unwrap();
     }
-    let listing = store.list(&everything(), Some(&key("a")));
+    let listing = store.list(&everything(), after(&key("a")));
     assert_eq!(texts(&listing), ["b", "c"]);
     let b = store.get(&key("b")).unwrap();
     store.write(delete("b", b.revision)).await.unwrap();
     store.write(create("d", "d")).await.unwrap();
-    let before = store.list_at(4, &everything(), Some(&key("a"))).unwrap();
+    let before = store.list_at(4, &everything(), after(&key("a"))).unwrap();
     assert_eq!(texts(&before), ["b", "c"]);
-    assert_eq!(texts(&store.list(&everything().named("c"), None)), ["c"]);
+    assert_eq!(
+        texts(&store.list(&everything().named("c"), Part::ALL)),
+        ["c"]
+    );
     let node = Write {
         key: Key::new("/nodes", "", "n"),
         ..create("n", "node")
@@ -112,13 +122,13 @@ async fn lists_go_on_after_a_key() {
     store.write(node).await.unwrap();
     let nodes = Scope::all("/nodes");
     assert_eq!(
-        texts(&store.list(&nodes.clone().named("n"), None)),
+        texts(&store.list(&nodes.clone().named("n"), Part::ALL)),
         ["node"]
     );
-    assert!(texts(&store.list(&nodes.named("other"), None)).is_empty());
+    assert!(texts(&store.list(&nodes.named("other"), Part::ALL)).is_empty());
     assert!(
         store
-            .list(&everything().within("other"), None)
+            .list(&everything().within("other"), Part::ALL)
             .records
             .is_empty()
     );

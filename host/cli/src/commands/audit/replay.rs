@@ -152,7 +152,7 @@ fn summary(replay: &Replay) -> String {
         compared.filter(|one| one.comparison == comparison).count()
     };
     let mut summary = format!(
-        "{} decisions replayed: {} the same, {} otherwise",
+        "decisions replayed: {}, {} the same, {} otherwise",
         replay.decisions.len(),
         count(Comparison::Same),
         count(Comparison::Different),
