@@ -9,6 +9,7 @@ mod outcome;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
@@ -37,8 +38,10 @@ use crate::system::Clock;
 use crate::watch::Cache;
 use crate::{measures, subject, trail};
 
-/// How long until an undecided request is looked at again although nothing was seen to change.
+/// How long until an undecided request is looked at again at the earliest although nothing was seen to change.
 const RECHECK: Duration = Duration::from_secs(300);
+/// What part of its age it waits for that.
+const RECHECK_PART: u32 = 4;
 /// How long until it is looked again whether a claimed name is free.
 const CLAIM_RECHECK: Duration = Duration::from_secs(15);
 
@@ -207,7 +210,7 @@ impl Approver {
         let next = match (&decision, &claim) {
             (Decision::Retry { .. }, _) => Next::Retry,
             (_, Some(_)) => Next::After(CLAIM_RECHECK),
-            (_, None) => Next::After(RECHECK),
+            (_, None) => Next::After(recheck(&case.request, (self.clock)())),
         };
         let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
@@ -369,7 +372,36 @@ impl Held {
     }
 }
 
+/// How long until an undecided request is looked at again. The longer nobody has decided about it, the less often it
+/// is: thousands may wait for a person, and each look asks every approver.
+fn recheck(request: &CertificateSigningRequest, now: Timestamp) -> Duration {
+    let created = request.creation_timestamp().map_or(now, |time| time.0);
+    let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
+    RECHECK.max(age / RECHECK_PART)
+}
+
 /// A request as messages name it.
 pub(crate) fn title(name: &str) -> String {
     format!("CertificateSigningRequest {name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_long_is_looked_at_less_often() {
+        let now = Timestamp::now();
+        let waiting_for = |minutes| {
+            let mut request = CertificateSigningRequest::default();
+            let created = now - SignedDuration::from_mins(minutes);
+            request.metadata.creation_timestamp = Some(Time(created));
+            recheck(&request, now).as_secs() / 60
+        };
+        // Of one that is from the future, too.
+        assert_eq!([-5, 0, 20, 40, 240].map(waiting_for), [5, 5, 5, 10, 60]);
+    }
 }
