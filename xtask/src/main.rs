@@ -37,6 +37,8 @@ enum Chore {
         #[arg(long)]
         extended: bool,
     },
+    /// Look the dependencies up among RustSec's advisories, which are fetched from the network
+    Advisories,
     /// Measure against the budgets
     Bench,
     /// Feed the readers of foreign bytes with input that nobody would write
@@ -64,6 +66,7 @@ fn main() -> Result<()> {
         Chore::Setup => setup::run(),
         Chore::Demo => demo::run(),
         Chore::Test { extended } => test::run(extended),
+        Chore::Advisories => test::advisories(),
         Chore::Bench => bench::run(),
         Chore::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Chore::Mutants { matching } => mutants::run(matching.as_deref()),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::command::{self, cargo, root, say};
+use crate::command::{self, cargo, root};
 use crate::setup::{self, CARGO_DENY, CARGO_NEXTEST};
 use crate::{fuzz, mutants};
 
@@ -18,11 +18,7 @@ const FUZZ_SECONDS: u32 = 15;
 pub(crate) fn run(extended: bool) -> Result<()> {
     setup::run()?;
     command::run(cargo().args(["fmt", "--all", "--check"]))?;
-    command::run(
-        Command::new(CARGO_DENY.program()?)
-            .current_dir(root())
-            .args(deny_checks(extended)),
-    )?;
+    deny(&["bans", "licenses", "sources"])?;
     command::run(cargo().args([
         "clippy",
         "--locked",
@@ -76,14 +72,15 @@ pub(crate) fn run(extended: bool) -> Result<()> {
     command::run(&mut nextest).context("tests failed")
 }
 
-/// The advisory database is fetched from the network, which not every machine that tests can reach: a check of
-/// the extended run.
-fn deny_checks(extended: bool) -> Vec<&'static str> {
-    let mut arguments = vec!["--locked", "check", "bans", "licenses", "sources"];
-    if extended {
-        arguments.push("advisories");
-    } else {
-        say("cargo-deny: advisories are checked by `cargo xtask test --extended`");
-    }
-    arguments
+/// Looks the dependencies up among RustSec's advisories. These come from the network, which not every machine that tests
+/// can reach: no part of any test run.
+pub(crate) fn advisories() -> Result<()> {
+    setup::ensure(&CARGO_DENY)?;
+    deny(&["advisories"])
+}
+
+fn deny(checks: &[&str]) -> Result<()> {
+    let mut deny = Command::new(CARGO_DENY.program()?);
+    deny.current_dir(root()).args(["--locked", "check"]);
+    command::run(deny.args(checks))
 }
