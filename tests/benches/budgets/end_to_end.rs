@@ -1,8 +1,8 @@
 //! One decision, from the request that the controllers were told of to the record of its approval on disk.
 //!
-//! The controllers are the whole product, and their client is looked over the shoulder: a decision begins with the first
-//! call to the API that it takes, and the record is on disk when the approval goes out. What the API does in between is
-//! the API's time.
+//! The controllers are the whole product, and their client is looked over the shoulder: a decision begins when the node is
+//! looked up, which is among the first calls to the API that it takes, and the record is on disk when the approval goes
+//! out. What the API does in between is the API's time.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::client::Body;
+use slipway_config::name::NodeName;
 use slipway_pki::csr::NodeCsr;
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ const DECISIONS: usize = 500;
 /// Decisions before, which fill caches.
 const FIRST: usize = 50;
 
-/// How long after a certificate nothing more is written or answered.
+/// How long after a certificate nothing more is written or answered, and everything is cold.
 const PAUSE: Duration = Duration::from_millis(3);
 
 /// What one decision takes.
@@ -33,14 +34,15 @@ pub(crate) struct EndToEnd {
     pub(crate) own: Quantity,
     /// The same where syncing costs nothing.
     pub(crate) unsynced: Quantity,
+    /// The same, its record on disk, after a pause in which everything got cold.
+    pub(crate) alone: Quantity,
     /// With what the API takes, which is in this process and in memory.
     pub(crate) with_api: Quantity,
 }
 
 /// A call to the API.
-#[derive(Clone, Copy)]
 struct Call {
-    approves: bool,
+    path: String,
     from: Instant,
     to: Instant,
 }
@@ -54,17 +56,19 @@ struct Decision {
 pub(crate) fn end_to_end() -> EndToEnd {
     let disk = folder_on_disk();
     let memory = TempDir::new_in("/dev/shm").expect("a folder in memory");
-    let on_disk = block_on(decisions(disk.path()));
-    let in_memory = block_on(decisions(memory.path()));
+    let on_disk = block_on(decisions(disk.path(), None));
+    let in_memory = block_on(decisions(memory.path(), None));
+    let alone = block_on(decisions(&disk.path().join("alone"), Some(PAUSE)));
     let own = |decisions: &[Decision]| middle(decisions.iter().map(|taken| taken.own).collect());
     EndToEnd {
         own: own(&on_disk),
         unsynced: own(&in_memory),
+        alone: own(&alone),
         with_api: middle(on_disk.iter().map(|taken| taken.with_api).collect()),
     }
 }
 
-async fn decisions(folder: &Path) -> Vec<Decision> {
+async fn decisions(folder: &Path, pause: Option<Duration>) -> Vec<Decision> {
     let cluster = Embedded::start().await;
     let log = log(folder);
     let calls = Arc::default();
@@ -82,8 +86,10 @@ async fn decisions(folder: &Path) -> Vec<Decision> {
         let csr = NodeCsr::client(&node, &key).expect("a request");
         calls.lock().expect("nobody panicked").clear();
         cluster.ask(&submitter, &object(node.as_str(), &csr)).await;
-        tokio::time::sleep(PAUSE).await;
-        taken.push(decision(&calls.lock().expect("nobody panicked")));
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        taken.push(decision(&calls.lock().expect("nobody panicked"), &node));
     }
     running.stop().await;
     taken.split_off(FIRST)
@@ -94,11 +100,11 @@ fn observed(client: Client, calls: Arc<Mutex<Vec<Call>>>) -> Client {
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let (client, calls) = (client.clone(), Arc::clone(&calls));
         async move {
-            let approves = request.uri().path().ends_with("/approval");
+            let path = request.uri().path().to_owned();
             let from = Instant::now();
             let answer = client.send(request).await;
             let to = Instant::now();
-            let call = Call { approves, from, to };
+            let call = Call { path, from, to };
             calls.lock().expect("nobody panicked").push(call);
             answer
         }
@@ -107,13 +113,16 @@ fn observed(client: Client, calls: Arc<Mutex<Vec<Call>>>) -> Client {
 }
 
 /// The time from the first call to the approval, and what of it no call was under way.
-fn decision(calls: &[Call]) -> Decision {
-    let approval = calls.iter().find(|call| call.approves);
+fn decision(calls: &[Call], node: &NodeName) -> Decision {
+    let look_up = format!("/api/v1/nodes/{node}");
+    let begun = calls.iter().filter(|call| call.path == look_up);
+    let begun = begun.map(|call| call.from).min();
+    let begun = begun.expect("the node was looked up");
+    let approval = calls.iter().find(|call| call.path.ends_with("/approval"));
     let approval = approval.expect("the request was approved");
-    let is_before = |call: &&Call| call.from < approval.from;
+    let is_before = |call: &&Call| call.to > begun && call.from < approval.from;
     let mut before: Vec<&Call> = calls.iter().filter(is_before).collect();
     before.sort_by_key(|call| call.from);
-    let begun = before.first().expect("something was read").from;
     let (mut own, mut answered) = (Duration::ZERO, begun);
     for call in before {
         own += call.from.saturating_duration_since(answered);

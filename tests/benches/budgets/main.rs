@@ -38,6 +38,7 @@ fn main() {
     let EndToEnd {
         own,
         unsynced,
+        alone,
         with_api,
     } = end_to_end();
     let Fairness {
@@ -66,6 +67,12 @@ fn main() {
         Figure {
             what: "the same, its record on a file system in memory",
             measured: unsynced,
+            budget: None,
+            peer: None,
+        },
+        Figure {
+            what: "the same, its record on disk, after 3 ms of rest",
+            measured: alone,
             budget: None,
             peer: None,
         },
