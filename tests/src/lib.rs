@@ -8,11 +8,13 @@ mod identity;
 mod invitation;
 pub mod kubernetes;
 mod launched;
+mod network;
 mod plugin;
 mod processor;
 mod program;
 mod sandbox;
 mod volume;
+mod web_server;
 
 pub use asked::Asked;
 pub use clock::WrongClock;
@@ -22,6 +24,7 @@ pub use identity::{
 };
 pub use invitation::{Invitation, let_in, request_of};
 pub use launched::{Ability, Approval, Backend, Launched, objects};
+pub use network::Network;
 pub use plugin::Plugin;
 pub use processor::processor_time;
 pub use program::{
@@ -30,3 +33,4 @@ pub use program::{
 };
 pub use sandbox::Sandbox;
 pub use volume::Volume;
+pub use web_server::WebServer;

@@ -8,13 +8,18 @@ const TAKEN: u16 = 10240;
 /// An address of 127.0.0.0/8 that no other test has as long as the value lives: servers that want a port by its number
 /// find each of theirs free, and clients, which connect from 127.0.0.1, never sit on one.
 #[derive(Debug)]
-pub(super) struct Loopback {
+pub struct Loopback {
     address: Ipv4Addr,
     _taken: TcpListener,
 }
 
 impl Loopback {
-    pub(super) fn take() -> Self {
+    /// Takes one.
+    ///
+    /// # Panics
+    /// All are taken.
+    #[must_use]
+    pub fn take() -> Self {
         (1..=u8::MAX)
             .map(|last| Ipv4Addr::new(127, 1, 0, last))
             .find_map(|address| {
@@ -26,7 +31,9 @@ impl Loopback {
             .expect("a free address of loopback")
     }
 
-    pub(super) fn address(&self) -> Ipv4Addr {
+    /// The address.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
         self.address
     }
 }

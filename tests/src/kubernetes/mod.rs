@@ -23,5 +23,6 @@ pub use cluster::{ALL_CONTROLLERS, Kubernetes};
 pub use components::{component, kubectl};
 pub use controller::{AUTOMATIC, Controller, MANUAL};
 pub use kubelet::Kubelet;
+pub use loopback::Loopback;
 pub use machine::Machine;
 pub use proxy::Proxy;

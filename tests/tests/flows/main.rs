@@ -7,6 +7,8 @@ mod deciding;
 mod decisions;
 mod discovery;
 mod hostile;
+mod http;
+mod interrupted_init;
 mod joining;
 mod lying_server;
 mod messages;

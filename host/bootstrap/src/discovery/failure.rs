@@ -11,7 +11,7 @@ use slipway_plugin::extension::trust_source::DiscoveryError;
 use super::file::FileSourceError;
 use super::https::FetchError;
 use super::quorum::NoQuorum;
-use crate::connect::{ConnectError, RequestFailure};
+use crate::connect::{self, ConnectError, RequestFailure};
 
 /// Why the cluster could not be discovered.
 #[derive(Debug, thiserror::Error)]
@@ -235,10 +235,11 @@ pub struct NoEndpoints {
 }
 
 impl NoEndpoints {
-    fn is_retryable(&self) -> bool {
+    /// Whether another attempt may succeed with nothing changed on this machine.
+    pub fn is_retryable(&self) -> bool {
         self.failures
             .iter()
-            .any(|(_, failure)| matches!(failure, EndpointError::Unavailable(_)))
+            .any(|(_, failure)| failure.is_retryable())
     }
 }
 
@@ -253,13 +254,14 @@ impl fmt::Display for NoEndpoints {
             [(_, failure)] => {
                 write!(
                     formatter,
-                    "the endpoint provider names no API server: {failure}"
+                    "the endpoint provider names no API server: {}",
+                    connect::chain(failure)
                 )
             }
             failures => {
                 formatter.write_str("none of the endpoint providers names an API server:")?;
                 for (name, failure) in failures {
-                    write!(formatter, "\n  {name}: {failure}")?;
+                    write!(formatter, "\n  {name}: {}", connect::chain(failure))?;
                 }
                 Ok(())
             }

@@ -1,10 +1,10 @@
 //! Making a cluster's trust: files on this machine, then objects in the cluster.
 //!
 //! [`prepare`] runs the phases `preflight`, `certs` and `kubeconfig` and gives a [`Prepared`]. The caller starts the API
-//! server with it, and hands a client to [`publish()`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and
-//! `rbac`; [`complete`] notes that all was done. In a cluster that runs already, [`extend`] is all that is needed. Each
-//! phase does its work as often as it is run; a run that was interrupted is taken up by the next, and only a complete one
-//! is refused.
+//! server with it, and hands a client to [`extend`], which runs `namespaces`, `bootstrap-token`, `cluster-info` and `rbac`
+//! with the token of an earlier run, where there is one ([`publish()`] makes another); [`complete`] notes that all was done.
+//! In a cluster that runs already, [`extend`] is all that is needed. Each phase does its work as often as it is run; a run
+//! that was interrupted is taken up by the next, and only a complete one is refused.
 
 pub mod certs;
 mod existing;

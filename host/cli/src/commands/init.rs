@@ -144,7 +144,11 @@ async fn make(
     let client = cluster::administrator(layout).await?;
     let pid = ensure_server(layout, &client).await?;
     let publication = wanted.settings.publication(prepared.ca());
-    let published = init::publish(&client, &publication, phases, now, shown).await;
+    let published = match phases.only {
+        // An earlier run may have been cut short when it had made its token, which nobody was told then.
+        None => init::extend(&client, &publication, phases, now, shown).await,
+        Some(_) => init::publish(&client, &publication, phases, now, shown).await,
+    };
     match published.and_then(|published| init::complete(layout, phases).map(|()| published)) {
         Ok(published) => Ok((prepared, Some(published), pid)),
         Err(error) => {

@@ -7,7 +7,7 @@ mod rights;
 use slipway_bootstrap::connect::{
     CertificateFailure, ConnectFailure, NoConnection, RequestFailure,
 };
-use slipway_bootstrap::discovery::{DiscoveryFailure, FetchError};
+use slipway_bootstrap::discovery::{DiscoveryFailure, FetchError, NoEndpoints};
 use slipway_bootstrap::init::InitError;
 use slipway_bootstrap::init::objects::ObjectError;
 use slipway_bootstrap::join::{CertificateRefusal, JoinError};
@@ -37,6 +37,8 @@ pub(crate) const BACKUP: &str = "put the file back from a backup and start `slip
                                  `slipway reset` and `slipway init` make a new cluster, which every node joins anew";
 const ROOM: &str = "make room on that disk (`df -h` and `df -i` show how much there is), and run the same command again";
 const WEB: &str = "open the URL on this machine (`curl -v`): it has to answer the cluster's kubeconfig, over https";
+const LISTS: &str = "see that what the endpoint provider asks answers this machine: the DNS, or the web server that lists the API \
+                     servers; if a CA of your own signed the web server's certificate, name that CA in SSL_CERT_FILE";
 const ADDRESS: &str = "check address and port; on the control plane, `slipway serve` has to run, and no firewall may be between";
 
 /// What to do next, and what scripts are told.
@@ -243,11 +245,7 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
         DiscoveryFailure::Fetch(error) => Some(fetch(error)),
         DiscoveryFailure::NoAnswer { .. } => Some(Advice::new(Code::Unreachable, ADDRESS)),
-        DiscoveryFailure::Endpoints(failed) => failed
-            .failures
-            .iter()
-            .all(|(_, failure)| matches!(failure, EndpointError::InvalidRequest(_)))
-            .then(|| Advice::bare(Code::Usage)),
+        DiscoveryFailure::Endpoints(failed) => endpoints(failed),
         DiscoveryFailure::BadDialAddress { .. } => Some(Advice::bare(Code::Usage)),
         DiscoveryFailure::File(_)
         | DiscoveryFailure::Document { .. }
@@ -257,6 +255,20 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         )),
         _ => None,
     }
+}
+
+fn endpoints(failed: &NoEndpoints) -> Option<Advice> {
+    let is_unusable = |failure: &EndpointError| matches!(failure, EndpointError::InvalidRequest(_));
+    if failed
+        .failures
+        .iter()
+        .all(|(_, failure)| is_unusable(failure))
+    {
+        return Some(Advice::bare(Code::Usage));
+    }
+    failed
+        .is_retryable()
+        .then(|| Advice::new(Code::Unreachable, LISTS))
 }
 
 fn source(error: &DiscoveryError) -> Option<Advice> {

@@ -3,6 +3,7 @@
 //! `wasi:sockets/ip-name-lookup` is our own, so that answers can be noted and given again: the addresses that
 //! wasmtime-wasi hands out can be looked up by itself only.
 
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::vec;
 
@@ -77,9 +78,20 @@ impl LookupSession {
 enum LookupFailure {
     /// It is no name.
     Invalid,
-    /// The resolver gives none; the system does not tell a name that is not there from an outage.
+    /// It is not there, or has no address.
     Unresolvable,
+    /// The resolver does not answer, or not now.
+    Unavailable,
 }
+
+/// What the C library says of a name that is not there or has no address: glibc's words, then musl's. An error has no more
+/// than these words, which are English: nobody sets a locale. All else is an outage, which is never taken for an answer.
+const NO_ADDRESS: [&str; 4] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+];
 
 /// The addresses of a name that are not told yet.
 struct Addresses(vec::IntoIter<IpAddr>);
@@ -147,7 +159,7 @@ async fn addresses(session: &LookupSession, name: String) -> Result<Vec<IpAddr>,
         Ok(Ok(addresses)) => Ok(addresses),
         Ok(Err(LookupFailure::Invalid)) => Err(ErrorCode::InvalidArgument),
         Ok(Err(LookupFailure::Unresolvable)) => Err(ErrorCode::NameUnresolvable),
-        Err(_) => Err(ErrorCode::TemporaryResolverFailure),
+        Ok(Err(LookupFailure::Unavailable)) | Err(_) => Err(ErrorCode::TemporaryResolverFailure),
     }
 }
 
@@ -165,7 +177,39 @@ async fn look_up(name: &str) -> Result<Vec<IpAddr>, LookupFailure> {
     }
     let found = tokio::net::lookup_host((name, 0)).await.map_err(|error| {
         tracing::debug!(name, "a plugin's name has no address: {error}");
-        LookupFailure::Unresolvable
+        LookupFailure::of(&error)
     })?;
     Ok(found.map(|address| address.ip().to_canonical()).collect())
+}
+
+impl LookupFailure {
+    fn of(error: &io::Error) -> Self {
+        let said = error.to_string();
+        match NO_ADDRESS.iter().any(|words| said.contains(words)) {
+            true => Self::Unresolvable,
+            false => Self::Unavailable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_resolvers_own_words_say_that_a_name_is_not_there() {
+        for words in NO_ADDRESS {
+            let error = io::Error::other(format!("failed to lookup address information: {words}"));
+            assert_eq!(LookupFailure::of(&error), LookupFailure::Unresolvable);
+        }
+        for words in [
+            "failed to lookup address information: Temporary failure in name resolution",
+            "failed to lookup address information: Try again",
+            "Too many open files (os error 24)",
+        ] {
+            let error = io::Error::other(words);
+            assert_eq!(LookupFailure::of(&error), LookupFailure::Unavailable);
+        }
+        assert_eq!(look_up("a b").await, Err(LookupFailure::Invalid));
+    }
 }

@@ -69,3 +69,14 @@ pub enum EndpointError {
     #[error("the endpoint provider gave no usable answer")]
     Failed(#[source] CallError),
 }
+
+impl EndpointError {
+    /// Whether asking again can help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) => true,
+            Self::InvalidRequest(_) | Self::Other(_) => false,
+            Self::Failed(error) => error.is_deadline(),
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! A server in the place of the cluster's: it shows whatever cluster-info a test gives it, and remembers what it was asked.
 
-use std::io::{self, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +11,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use slipway_pki::ca::{CertificateAuthority, ServerCertificate};
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+
+use crate::http;
 
 const CLUSTER_INFO: &str = "GET /api/v1/namespaces/kube-public/configmaps/cluster-info ";
 
@@ -63,7 +65,7 @@ impl Inner {
         connection.set_read_timeout(Some(Duration::from_secs(5)))?;
         let tls = ServerConnection::new(Arc::clone(&self.tls)).map_err(io::Error::other)?;
         let mut stream = BufReader::new(StreamOwned::new(tls, connection));
-        let request = read(&mut stream)?;
+        let request = http::read(&mut stream)?;
         let (status, body) = self.answer(request);
         let body = body.to_string();
         let stream = stream.get_mut();
@@ -99,24 +101,6 @@ impl Inner {
         });
         ("403 Forbidden", status)
     }
-}
-
-/// One request over HTTP, with its body.
-fn read(stream: &mut impl io::BufRead) -> io::Result<String> {
-    let mut request = String::new();
-    while !request.ends_with("\r\n\r\n") {
-        if stream.read_line(&mut request)? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    let length = request
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, length)| length.parse().ok())
-        .unwrap_or_default();
-    stream.take(length).read_to_string(&mut request)?;
-    Ok(request)
 }
 
 fn tls(ca: &CertificateAuthority) -> ServerConfig {
