@@ -25,12 +25,13 @@ use slipway_pki::signer::NodeSigner;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
-use crate::chain::{Reviewed, Sight};
+use crate::chain::Sight;
 use crate::claims::{Claimed, Claims};
-use crate::cluster::{Guard, GuardedCsr};
+use crate::cluster::Guard;
 use crate::condition::{self, APPROVED, DENIED, REVIEWED, Standing};
-use crate::decision_log::{Action, Case, DecisionLog, Entry, Stage};
+use crate::decision_log::{Case, DecisionLog, Entry};
 use crate::error::{During as _, Error};
+use crate::examined::Examined;
 use crate::ledger::Ledgers;
 use crate::policy::PolicyInForce;
 use crate::queue::Next;
@@ -315,42 +316,6 @@ impl Approver {
             .get_opt(name)
             .await
             .during("read", title(name))
-    }
-}
-
-/// A request with everything that was found out about it.
-struct Examined {
-    request: CertificateSigningRequest,
-    checked: GuardedCsr,
-    reviewed: Reviewed,
-}
-
-impl Examined {
-    fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
-        let guardrails = match &self.checked.guarded {
-            Guarded::Passed(guarded) => guarded.findings(),
-            Guarded::Broken(findings) => findings,
-            Guarded::Ignored => &[],
-        };
-        let action = Action::of(decision);
-        Entry {
-            stage: match action {
-                Action::Approve | Action::Deny => Stage::Intent,
-                _ => Stage::Done,
-            },
-            action,
-            reason: summary(decision),
-            by: None,
-            subject: subject::recorded(&self.request),
-            guardrails: guardrails
-                .iter()
-                .chain(&finding)
-                .map(redact::finding)
-                .collect(),
-            opinions: self.reviewed.recorded(decision),
-            certificate: None,
-            recording: None,
-        }
     }
 }
 

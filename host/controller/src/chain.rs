@@ -54,7 +54,7 @@ pub struct Answer {
 
 /// Where approvers learn what they have to know beside the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Sight<'a> {
+pub enum Sight<'a> {
     /// They ask.
     Live,
     /// They ask, and it is noted.
@@ -96,7 +96,7 @@ impl Chain {
 
     /// What they say of a request that keeps the guardrails, and what is to be done with it if it is open; nothing where
     /// it is for a signer that is not served.
-    pub(crate) async fn judge(
+    pub async fn judge(
         &self,
         request: &CertificateSigningRequest,
         checked: &GuardedCsr,
@@ -158,7 +158,7 @@ impl Reviewed {
     }
 
     /// What the answers rest upon, so that the same can be asked again; none where it was not noted whole.
-    pub(crate) fn case(&self) -> Option<Case> {
+    pub fn case(&self) -> Option<Case> {
         let request = self.request.clone()?;
         let answers = self.enforced.iter().chain(&self.shadow);
         let learned = answers.map(|answer| {

@@ -13,7 +13,6 @@ use kube::client::Body;
 use slipway_config::name::NodeName;
 use slipway_pki::csr::NodeCsr;
 use slipway_pki::key::{KeyAlgorithm, PrivateKey};
-use tempfile::TempDir;
 
 use crate::chain::chain;
 use crate::embedded::{Embedded, block_on, folder_on_disk, log, object, rest};
@@ -32,10 +31,8 @@ pub(crate) struct EndToEnd {
     /// DER parsing, signature check, guardrails, three plugins, and the record on disk; the client's side of the calls to the
     /// API included, the API not.
     pub(crate) own: Quantity,
-    /// The same where syncing costs nothing.
-    pub(crate) unsynced: Quantity,
-    /// The same, its record on disk, after a pause in which everything got cold.
-    pub(crate) alone: Quantity,
+    /// The same after a pause in which everything got cold.
+    pub(crate) rested: Quantity,
     /// With what the API takes, which is in this process and in memory.
     pub(crate) with_api: Quantity,
 }
@@ -54,17 +51,14 @@ struct Decision {
 }
 
 pub(crate) fn end_to_end() -> EndToEnd {
-    let disk = folder_on_disk();
-    let memory = TempDir::new_in("/dev/shm").expect("a folder in memory");
-    let on_disk = block_on(decisions(disk.path(), None));
-    let in_memory = block_on(decisions(memory.path(), None));
-    let alone = block_on(decisions(&disk.path().join("alone"), Some(PAUSE)));
+    let (busy, resting) = (folder_on_disk(), folder_on_disk());
+    let busy = block_on(decisions(busy.path(), None));
+    let rested = block_on(decisions(resting.path(), Some(PAUSE)));
     let own = |decisions: &[Decision]| middle(decisions.iter().map(|taken| taken.own).collect());
     EndToEnd {
-        own: own(&on_disk),
-        unsynced: own(&in_memory),
-        alone: own(&alone),
-        with_api: middle(on_disk.iter().map(|taken| taken.with_api).collect()),
+        own: own(&busy),
+        rested: own(&rested),
+        with_api: middle(busy.iter().map(|taken| taken.with_api).collect()),
     }
 }
 

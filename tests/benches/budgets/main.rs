@@ -3,6 +3,7 @@
 //! Each figure stands beside its budget and the peer's, measured in the same run on the same machine: kubeadm, and
 //! kube-controller-manager on a kube-apiserver. Medians, unless a line says the worst; nothing here passes or fails.
 
+mod alone;
 mod chain;
 mod decision;
 mod embedded;
@@ -16,6 +17,7 @@ mod requests;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use alone::{Alone, alone};
 use decision::decision;
 use end_to_end::{EndToEnd, end_to_end};
 use fairness::{Fairness, fairness};
@@ -37,10 +39,10 @@ fn main() {
     } = requests::throughput();
     let EndToEnd {
         own,
-        unsynced,
-        alone,
+        rested,
         with_api,
     } = end_to_end();
+    let Alone { on_disk, in_memory } = alone();
     let Fairness {
         meanwhile,
         afterwards,
@@ -59,25 +61,31 @@ fn main() {
             peer: None,
         },
         Figure {
-            what: "a decision end to end, three plugins, without the API",
-            measured: own,
+            what: "a decision with three plugins, from DER to the log",
+            measured: on_disk,
             budget: Some(Quantity::Milliseconds(0.5)),
             peer: None,
         },
         Figure {
-            what: "the same, its record on a file system in memory",
-            measured: unsynced,
+            what: "the same, the log on a file system in memory",
+            measured: in_memory,
             budget: None,
             peer: None,
         },
         Figure {
-            what: "the same, its record on disk, after 3 ms of rest",
-            measured: alone,
+            what: "the same in a busy cluster, log on disk, without the API",
+            measured: own,
             budget: None,
             peer: None,
         },
         Figure {
-            what: "the same, its record on disk, with the API in memory",
+            what: "the same in a cluster that rested for 3 ms",
+            measured: rested,
+            budget: None,
+            peer: None,
+        },
+        Figure {
+            what: "the same in a busy cluster, with the API in memory",
             measured: with_api,
             budget: None,
             peer: None,

@@ -110,7 +110,7 @@ impl DecisionLog {
     ///
     /// # Errors
     /// As for [`record`](Self::record). That a recording cannot be written keeps no decision from being taken.
-    pub(crate) async fn record_with(
+    pub async fn record_with(
         &self,
         entry: Entry,
         rests_upon: Option<Case>,

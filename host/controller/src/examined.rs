@@ -1,0 +1,55 @@
+//! What a decision rests on, and how the log has it.
+
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
+use slipway_config::finding::Finding;
+use slipway_config::redact;
+use slipway_pki::decision::verdict::Decision;
+use slipway_pki::guardrail::Guarded;
+
+use crate::approver::summary;
+use crate::chain::Reviewed;
+use crate::cluster::GuardedCsr;
+use crate::decision_log::{Action, Entry, Stage};
+use crate::subject;
+
+/// A request with everything that was found out about it.
+#[derive(Debug)]
+pub struct Examined {
+    /// The request.
+    pub request: CertificateSigningRequest,
+    /// What the guardrails say of it.
+    pub checked: GuardedCsr,
+    /// What the approvers say of it.
+    pub reviewed: Reviewed,
+}
+
+impl Examined {
+    /// The entry of the decision log about a decision that is taken because of it, and not carried out yet; `finding` says
+    /// what else stood in the way.
+    pub fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
+        let guardrails = match &self.checked.guarded {
+            Guarded::Passed(guarded) => guarded.findings(),
+            Guarded::Broken(findings) => findings,
+            Guarded::Ignored => &[],
+        };
+        let action = Action::of(decision);
+        Entry {
+            stage: match action {
+                Action::Approve | Action::Deny => Stage::Intent,
+                _ => Stage::Done,
+            },
+            action,
+            reason: summary(decision),
+            by: None,
+            subject: subject::recorded(&self.request),
+            guardrails: guardrails
+                .iter()
+                .chain(&finding)
+                .map(redact::finding)
+                .collect(),
+            opinions: self.reviewed.recorded(decision),
+            certificate: None,
+            recording: None,
+        }
+    }
+}
