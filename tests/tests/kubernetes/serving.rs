@@ -1,6 +1,7 @@
 //! Serving certificates of nodes: a kubelet asks, a person approves, Slipway's controllers sign; in the roles of their
 //! manifest, and without kube-controller-manager.
 
+use serde_json::{Value, json};
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, Machine};
 use slipway_tests::{Asked, Finished, assert_server_certificate, openssl};
 
@@ -13,6 +14,9 @@ const REQUESTS: [&str; 4] = [
     "--field-selector=spec.signerName=kubernetes.io/kubelet-serving",
     "--output=jsonpath={.items[*].metadata.name}",
 ];
+
+/// How many nodes are many.
+const MANY: usize = 600;
 
 fn controllers(cluster: &Kubernetes) -> Controller {
     let mut controller = start_in_its_roles(cluster, AUTOMATIC);
@@ -101,24 +105,69 @@ fn a_node_gets_none_for_what_the_api_server_answers_to() {
     let mut cluster = Kubernetes::start();
     let _ = cluster.initialise(&[]);
     let _controller = controllers(&cluster);
-    let kubeconfig = cluster.kubeconfig_of("system:node:worker-1", "system:nodes");
-    let asked = Asked::serving("serving", "worker-1", "DNS:worker-1,IP:10.96.0.1").manifest();
+    // The first address of the range of Services is that of the Service `kubernetes`.
+    let denied = denial(&mut cluster, "10.96.0.1");
+    assert!(denied.contains("10.96.0.1 is the API server's"), "{denied}");
+}
+
+#[test]
+fn a_node_gets_none_for_an_address_that_another_of_many_has_just_got() {
+    let mut cluster = Kubernetes::start();
+    let _ = cluster.initialise(&[]);
+    // More than the controllers list at a time.
+    let nodes: Vec<_> = (0..MANY).map(|number| node(number, "10.0.0.1")).collect();
+    create(
+        &cluster,
+        &json!({"apiVersion": "v1", "kind": "List", "items": nodes}),
+    );
+    let controller = controllers(&cluster);
+    for (number, address) in [(MANY, "10.77.0.1"), (MANY + 1, "10.77.0.2")] {
+        create(&cluster, &node(number, address));
+        let denied = denial(&mut cluster, address);
+        let expected = format!("{address} belongs to the node many-{number}");
+        assert!(denied.contains(&expected), "{denied}");
+    }
+    let log = controller.log();
+    assert!(!log.contains("forbidden"), "{log}");
+}
+
+fn node(number: usize, address: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": format!("many-{number}")},
+        "status": {"addresses": [{"type": "InternalIP", "address": address}]},
+    })
+}
+
+fn create(cluster: &Kubernetes, manifest: &Value) {
+    let file = cluster
+        .sandbox()
+        .write("manifest.json", &manifest.to_string());
+    let file = file.to_str().expect("a path in UTF-8");
+    let _ = cluster.kubectl(&["create", "-f", file]).success();
+}
+
+/// Why the node `worker-1` gets no serving certificate for an address.
+fn denial(cluster: &mut Kubernetes, address: &str) -> String {
+    let name = format!("serving-{address}");
+    let names = format!("DNS:worker-1,IP:{address}");
+    let asked = Asked::serving(&name, "worker-1", &names).manifest();
     let request = cluster.sandbox().write("request.json", &asked.to_string());
     let request = request.to_str().expect("a path in UTF-8");
+    let kubeconfig = cluster.kubeconfig_of("system:node:worker-1", "system:nodes");
     let kubeconfig = kubeconfig.to_str().expect("a path in UTF-8");
     let _ = cluster
         .kubectl(&["create", "--kubeconfig", kubeconfig, "-f", request])
         .success();
-    let denied = cluster.wait_for(
+    cluster.wait_for(
         "denial",
         &[
             "get",
             "csr",
-            "serving",
+            &name,
             "--output=jsonpath={.status.conditions[?(@.type==\"Denied\")].message}",
         ],
         |printed| (!printed.is_empty()).then(|| printed.to_owned()),
-    );
-    // The first address of the range of Services is that of the Service `kubernetes`.
-    assert!(denied.contains("10.96.0.1 is the API server's"), "{denied}");
+    )
 }
