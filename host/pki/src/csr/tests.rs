@@ -242,6 +242,26 @@ fn a_subject_is_text_of_the_usual_kinds() {
 }
 
 #[test]
+fn the_hosts_that_are_asked_for_are_in_the_form_that_is_compared() {
+    let key = key();
+    let mapped = [&[0; 10][..], &[0xff, 0xff, 10, 0, 0, 7]].concat();
+    let names: [(u8, &[u8]); 5] = [
+        (DNS, b"Worker-1.Example"),
+        (IP, &[10, 0, 0, 1]),
+        (IP, &mapped),
+        // Neither a host name nor an address.
+        (DNS, b"*.example"),
+        (IP, &[10, 0, 0]),
+    ];
+    let asked = Forge::node("worker-1", &key).alternative_names(&names);
+    let read = UnverifiedRequest::from_pem(&asked.pem(&key)).unwrap();
+    let hosts: Vec<_> = read.hosts().iter().map(Host::to_unbracketed).collect();
+    assert_eq!(hosts, ["worker-1.example", "10.0.0.1", "10.0.0.7"]);
+    let none = UnverifiedRequest::from_pem(&Forge::node("worker-1", &key).pem(&key)).unwrap();
+    assert_eq!(none.hosts(), []);
+}
+
+#[test]
 fn nothing_is_there_twice() {
     let key = key();
     let names = extension(SUBJECT_ALT_NAME, &seq(&[tlv(DNS, b"a.example")]));
