@@ -8,6 +8,7 @@ mod identity;
 mod invitation;
 pub mod kubernetes;
 mod launched;
+mod namespace;
 mod network;
 mod plugin;
 mod processor;

@@ -1,12 +1,12 @@
 //! A network of a test's own, with a name server: nothing but loopback, in namespaces that need no privilege.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use serde_json::Value;
 
+use crate::namespace::hold;
 use crate::program::through;
 use crate::sandbox::Sandbox;
 
@@ -40,23 +40,11 @@ impl Network {
         files.write("resolv.conf", RESOLVER);
         files.write("nsswitch.conf", "hosts: dns\n");
         let path = files.write("zone.json", &zone.to_string());
-        let mut holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "--net"])
-            .args(["sh", "-c", ENTER, include_str!("network.py")])
-            .arg(files.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("unshare (util-linux) can be run");
-        let mut said = String::new();
-        let stdout = holder.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout)
-            .read_line(&mut said)
-            .expect("what a child says can be read");
-        assert_eq!(
-            said, "ready\n",
-            "this machine refuses a network in a namespace of its own (kernel.unprivileged_userns_clone, AppArmor, seccomp)"
-        );
+        let arguments = [
+            include_str!("network.py").as_ref(),
+            files.path().as_os_str(),
+        ];
+        let holder = hold(&["--mount", "--net"], ENTER, &arguments);
         Self {
             holder,
             zone: path,

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use crate::cluster::kill;
+use crate::namespace::hold;
 use crate::program::{Finished, through};
 use crate::sandbox::Sandbox;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Mounts, says so, and stays until it is told to end.
-const HOLD: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec cat"#;
+const HOLD: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && echo ready && exec cat"#;
 
 /// A small disk. It goes with the value, and so do the processes that see it.
 #[derive(Debug)]
@@ -40,24 +40,8 @@ impl Volume {
     pub fn new(sandbox: &Sandbox, name: &str, options: &str) -> Self {
         let path = sandbox.file(name);
         fs::create_dir(&path).expect("a folder in a temporary folder");
-        let mut holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount"])
-            .args(["sh", "-c", HOLD, "sh", options])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("unshare (util-linux) can be run");
-        let mut said = String::new();
-        let stdout = holder.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout)
-            .read_line(&mut said)
-            .expect("what a child says can be read");
-        assert_eq!(
-            said, "mounted\n",
-            "this machine refuses a file system in a namespace of its own (kernel.unprivileged_userns_clone, AppArmor, \
-             seccomp), and without one a full disk cannot be tested"
-        );
+        let arguments = ["sh".as_ref(), options.as_ref(), path.as_os_str()];
+        let holder = hold(&["--mount"], HOLD, &arguments);
         Self { holder, path }
     }
 
