@@ -18,12 +18,11 @@ mod optional;
 mod settings;
 
 /// The bundled plugins, each a package under `plugins/`.
-const BUNDLED: [&str; 12] = [
+const BUNDLED: [&str; 11] = [
     "approve-manual",
     "approve-node-client",
     "approve-node-serving",
     "approve-renewal",
-    "approve-rules",
     "endpoints-dns",
     "endpoints-https",
     "endpoints-static",
@@ -32,6 +31,9 @@ const BUNDLED: [&str; 12] = [
     "trust-https",
     "trust-jws",
 ];
+
+/// One that reads and evaluates expressions in each call: 0.07 ms, and 0.12 compiled for size, which would save 80 KiB.
+const BUNDLED_FOR_SPEED: &str = "approve-rules";
 
 fn main() -> Result<()> {
     let root = root()?;
@@ -46,11 +48,13 @@ fn main() -> Result<()> {
     println!("cargo::rustc-env=SLIPWAY_TARGET={target}");
 
     let out = PathBuf::from(env::var_os("OUT_DIR").context("cargo sets no OUT_DIR")?);
-    let mut build = GuestBuild::new(root.join("Cargo.toml"), guests_folder(&out)?);
-    for name in BUNDLED {
-        build = build.package(name);
-    }
-    let components = build.run(&Toolchain::locate()?)?;
+    let toolchain = Toolchain::locate()?;
+    let build = GuestBuild::new(root.join("Cargo.toml"), guests_folder(&out)?);
+    let for_speed = build.clone().for_speed().package(BUNDLED_FOR_SPEED);
+    let for_size = BUNDLED.into_iter().fold(build, GuestBuild::package);
+    let mut components = for_size.run(&toolchain)?;
+    components.extend(for_speed.run(&toolchain)?);
+    components.sort_by(|one, other| one.name.cmp(&other.name));
     let engine = Engine::new(&settings::settings(&target)?)?;
     let table = components
         .iter()

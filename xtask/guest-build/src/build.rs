@@ -29,6 +29,7 @@ pub struct GuestBuild {
     manifest: PathBuf,
     packages: Vec<String>,
     target_dir: PathBuf,
+    level: &'static str,
 }
 
 impl GuestBuild {
@@ -39,7 +40,14 @@ impl GuestBuild {
             manifest: manifest.into(),
             packages: Vec::new(),
             target_dir: target_dir.into(),
+            level: "z",
         }
+    }
+
+    /// Speed over size, for a plugin that computes in each call.
+    #[must_use]
+    pub fn for_speed(self) -> Self {
+        Self { level: "2", ..self }
     }
 
     /// Builds this package; the manifest's own if none is named.
@@ -149,7 +157,7 @@ impl GuestBuild {
     }
 
     /// Cargo as it would run from a shell: what an outer cargo, rustc wrapper or build script says about *its* build is
-    /// not about the guests. Size over speed, as everything that a plugin computes is small.
+    /// not about the guests. Unless it is told otherwise, size over speed, as what most plugins compute is small.
     fn cargo(&self) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         for (name, _) in env::vars_os() {
@@ -158,7 +166,7 @@ impl GuestBuild {
             }
         }
         cargo
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.level)
             .env("CARGO_PROFILE_RELEASE_LTO", "fat")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
             .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
