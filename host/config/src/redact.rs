@@ -1,6 +1,8 @@
 //! Text from elsewhere on its way into a log, a condition or a message: what looks like a secret is taken out, and so is
 //! what would disturb a terminal.
 
+use std::borrow::Cow;
+
 use crate::finding::{Finding, Verdict};
 use crate::token::{TokenId, TokenSecret};
 
@@ -13,12 +15,7 @@ const REDACTED: &str = "[redacted]";
 pub fn text(text: &str) -> String {
     let end = text.floor_char_boundary(LONGEST.min(text.len()));
     // First, so that what reads as words afterwards is taken for words.
-    let kept: String = text
-        .get(..end)
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let kept = without_controls(text.get(..end).unwrap_or_default());
     let mut clean = String::with_capacity(kept.len());
     let mut after_bearer = false;
     for word in without_keys(&kept).split_inclusive(|c: char| c.is_whitespace()) {
@@ -27,7 +24,7 @@ pub fn text(text: &str) -> String {
             clean.push_str(REDACTED);
             clean.push_str(word.get(bare.len()..).unwrap_or_default());
         } else {
-            clean.push_str(&tokens(word));
+            push_without_tokens(&mut clean, word);
         }
         after_bearer = bare.eq_ignore_ascii_case("bearer");
     }
@@ -63,6 +60,15 @@ fn is_word(c: char) -> bool {
 /// stays.
 pub fn tokens(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
+    push_without_tokens(&mut clean, text);
+    clean
+}
+
+fn push_without_tokens(clean: &mut String, text: &str) {
+    // Most words are none, and this is in the way of every decision.
+    if !text.contains('.') {
+        return clean.push_str(text);
+    }
     for piece in text.split_inclusive(|c: char| !is_word(c)) {
         let bare = piece.trim_end_matches(|c: char| !is_word(c));
         let sentence = bare.trim_end_matches('.');
@@ -79,12 +85,22 @@ pub fn tokens(text: &str) -> String {
             _ => clean.push_str(piece),
         }
     }
-    clean
 }
 
-fn without_keys(text: &str) -> String {
+fn without_controls(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    Cow::Owned(shown.collect())
+}
+
+fn without_keys(text: &str) -> Cow<'_, str> {
     const BEGIN: &str = "-----BEGIN ";
     const END: &str = "-----END ";
+    if !text.contains(BEGIN) {
+        return Cow::Borrowed(text);
+    }
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, block)) = rest.split_once(BEGIN) {
@@ -103,7 +119,7 @@ fn without_keys(text: &str) -> String {
             .map_or("", |(_, after)| after);
     }
     clean.push_str(rest);
-    clean
+    Cow::Owned(clean)
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@
 mod files;
 mod read;
 mod recordings;
+mod shared;
 mod signed_head;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 use std::io;
@@ -18,11 +21,11 @@ use thiserror::Error;
 pub use read::{read, verify, verify_each, verify_from};
 pub(crate) use recordings::Recordings;
 pub use recordings::{Case, Learned};
+pub use shared::DecisionLog;
 pub use signed_head::{SignedHead, SignedHeadError};
 pub use slipway_pki::decision::log::{
-    Action, Entry, Head, HeadError, IssuedCertificate, PluginOpinion, Record, Stage, Subject,
+    Action, Break, Entry, Head, HeadError, IssuedCertificate, PluginOpinion, Record, Stage, Subject,
 };
-pub use writer::DecisionLog;
 
 /// Why the log cannot be written or read.
 #[derive(Debug, Error)]
@@ -50,19 +53,15 @@ pub enum LogError {
         #[source]
         source: LineError,
     },
-    /// A record does not follow from the one before it: something was changed, removed or put in between.
-    #[error(
-        "{path}, line {line}: record {sequence} does not follow from the record before it ({broken})"
-    )]
+    /// A record does not follow from the one before it.
+    #[error("{path}, line {line}: {broken}")]
     Broken {
         /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// The record's own number.
-        sequence: u64,
-        /// Which link is broken.
-        broken: &'static str,
+        /// How.
+        broken: Break,
     },
     /// The log ends before a record that was there.
     #[error(

@@ -47,13 +47,17 @@ pub(crate) fn alone() -> Alone {
     }
 }
 
+/// In a task, as controllers decide.
 async fn decisions(folder: &Path) -> Quantity {
     let (chain, log) = (chain().await, log(folder));
-    let mut taken = Vec::new();
-    for number in 0..FIRST + DECISIONS {
-        taken.push(decide(&chain, &log, request(number)).await);
-    }
-    middle(taken.split_off(FIRST))
+    let decided = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        for number in 0..FIRST + DECISIONS {
+            taken.push(decide(&chain, &log, request(number)).await);
+        }
+        taken
+    });
+    middle(decided.await.expect("decisions").split_off(FIRST))
 }
 
 async fn decide(chain: &Chain, log: &DecisionLog, request: CertificateSigningRequest) -> Duration {

@@ -64,12 +64,7 @@ pub fn verify_each(folder: &Path, mut look: impl FnMut(Record, &Head)) -> Result
             let record = chain.follow(line).map_err(|error| {
                 let (path, line) = (path.clone(), index.saturating_add(1));
                 match error {
-                    LineError::Broken { sequence, broken } => LogError::Broken {
-                        path,
-                        line,
-                        sequence,
-                        broken,
-                    },
+                    LineError::Broken(broken) => LogError::Broken { path, line, broken },
                     source => LogError::Malformed { path, line, source },
                 }
             })?;

@@ -108,6 +108,7 @@ enum Stored {
 }
 
 /// Writes recordings.
+#[derive(Debug)]
 pub(super) struct Recorder {
     folder: PathBuf,
     keep: Duration,
@@ -115,6 +116,7 @@ pub(super) struct Recorder {
 }
 
 /// The file that is written.
+#[derive(Debug)]
 struct Open {
     file: File,
     length: u64,

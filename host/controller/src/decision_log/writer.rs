@@ -1,184 +1,21 @@
-//! Writing a log: one thread owns the file, and everything that waits is synced at once.
+//! Appending to a log: several records at a time, on disk when that is done.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_config::digest::Sha256Digest;
-use tokio::sync::{mpsc, oneshot, watch};
 
-use super::recordings::{Case, Recorder};
 use super::{Action, Entry, Head, LogError, Record, files, read};
 
 /// A file that is larger than this is followed by another, in bytes.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
 
-/// Entries that may wait; more make their writers wait.
-const QUEUE: usize = 1024;
-
-/// Writes entries; cheap to clone. The log is closed when the last clone is dropped.
-#[derive(Debug, Clone)]
-pub struct DecisionLog {
-    writer: Arc<WriterThread>,
-}
-
+/// Appends to the log in a folder.
 #[derive(Debug)]
-struct WriterThread {
-    queue: Option<mpsc::Sender<Waiting>>,
-    thread: Option<thread::JoinHandle<()>>,
-    folder: PathBuf,
-    heads: watch::Receiver<Head>,
-    keeps_recordings: bool,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    entry: Entry,
-    rests_upon: Option<Case>,
-    written: oneshot::Sender<Result<(), LogError>>,
-}
-
-impl DecisionLog {
-    /// Goes on with the log in `folder`, or begins one. What was not written whole when the machine went down was never
-    /// acknowledged: it is moved beside the log.
-    ///
-    /// # Errors
-    /// The folder cannot be written, another process writes to it, or what is in it is no intact log.
-    pub fn open(folder: &Path) -> Result<Self, LogError> {
-        Self::start(folder, None)
-    }
-
-    /// The same, with recordings of what decisions rest upon beside the log, each kept for `keep`.
-    ///
-    /// # Errors
-    /// As for [`open`](Self::open).
-    pub fn open_with_recordings(folder: &Path, keep: Duration) -> Result<Self, LogError> {
-        Self::start(folder, Some(keep))
-    }
-
-    fn start(folder: &Path, keep: Option<Duration>) -> Result<Self, LogError> {
-        let writer = Writer::open(folder)?;
-        let recorder = keep.map(|keep| Recorder::open(folder, keep)).transpose()?;
-        let keeps_recordings = recorder.is_some();
-        let (tell, heads) = watch::channel(writer.end.as_head());
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let thread = thread::Builder::new()
-            .name("decision-log".to_owned())
-            .spawn(move || run(writer, recorder, &tell, waiting))
-            .map_err(files::failed("open", folder))?;
-        Ok(Self {
-            writer: Arc::new(WriterThread {
-                queue: Some(queue),
-                thread: Some(thread),
-                folder: folder.to_owned(),
-                heads,
-                keeps_recordings,
-            }),
-        })
-    }
-
-    /// Writes an entry. It is on disk when this returns. A decision that took effect is written once, however often it
-    /// is noted.
-    ///
-    /// # Errors
-    /// It may not be, and must count as if it were not: [`LogError::NotWritten`].
-    pub async fn record(&self, entry: Entry) -> Result<(), LogError> {
-        self.record_with(entry, None).await
-    }
-
-    /// Its folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.writer.folder
-    }
-
-    /// Where the log ends, as it grows.
-    pub(crate) fn heads(&self) -> watch::Receiver<Head> {
-        self.writer.heads.clone()
-    }
-
-    /// Whether what decisions rest upon is recorded.
-    pub(crate) fn keeps_recordings(&self) -> bool {
-        self.writer.keeps_recordings
-    }
-
-    /// Writes an entry, and beside the log what its decision rests upon.
-    ///
-    /// # Errors
-    /// As for [`record`](Self::record). That a recording cannot be written keeps no decision from being taken.
-    pub async fn record_with(
-        &self,
-        entry: Entry,
-        rests_upon: Option<Case>,
-    ) -> Result<(), LogError> {
-        let (written, wait) = oneshot::channel();
-        let queue = self.writer.queue.as_ref().ok_or(LogError::Stopped)?;
-        queue
-            .send(Waiting {
-                entry,
-                rests_upon,
-                written,
-            })
-            .await
-            .map_err(|_| LogError::Stopped)?;
-        wait.await.map_err(|_| LogError::Stopped)?
-    }
-}
-
-impl Drop for WriterThread {
-    /// Waits until the file is closed, so that it can be opened again at once.
-    fn drop(&mut self) {
-        self.queue.take();
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing more to say.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run(
-    mut writer: Writer,
-    mut recorder: Option<Recorder>,
-    heads: &watch::Sender<Head>,
-    mut waiting: mpsc::Receiver<Waiting>,
-) {
-    while let Some(first) = waiting.blocking_recv() {
-        let mut batch = vec![first];
-        while let Ok(next) = waiting.try_recv() {
-            batch.push(next);
-        }
-        let (entries, waiters): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|mut waiting| {
-                if let (Some(recorder), Some(case)) = (&mut recorder, &waiting.rests_upon) {
-                    waiting.entry.recording = recorder.record(case);
-                }
-                (waiting.entry, waiting.written)
-            })
-            .unzip();
-        let written = writer.write(entries);
-        if let Err(error) = &written {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "the decision log cannot be written; nothing is decided without it"
-            );
-        }
-        heads.send_replace(writer.end.as_head());
-        for waiter in waiters {
-            // Whoever waited may be gone; the entry is written all the same.
-            let _ = waiter.send(match &written {
-                Ok(()) => Ok(()),
-                Err(error) => Err(LogError::NotWritten(error.to_string())),
-            });
-        }
-    }
-}
-
-struct Writer {
+pub(super) struct Writer {
     folder: PathBuf,
     file: File,
     end: End,
@@ -193,7 +30,7 @@ struct Writer {
 type Decided = HashMap<String, Action>;
 
 /// Where a log ends.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct End {
     path: PathBuf,
     length: u64,
@@ -201,17 +38,12 @@ struct End {
     head: Sha256Digest,
 }
 
-impl End {
-    fn as_head(&self) -> Head {
-        Head {
-            records: self.sequence,
-            digest: self.head,
-        }
-    }
-}
-
 impl Writer {
-    fn open(folder: &Path) -> Result<Self, LogError> {
+    /// Goes on with the log in `folder`, or begins one.
+    ///
+    /// # Errors
+    /// As for [`DecisionLog::open`](super::DecisionLog::open).
+    pub(super) fn open(folder: &Path) -> Result<Self, LogError> {
         files::create_folder(folder)?;
         let lock = files::lock(folder)?;
         let (end, decided, file) = continued(folder)?;
@@ -225,7 +57,19 @@ impl Writer {
         })
     }
 
-    fn write(&mut self, entries: Vec<Entry>) -> Result<(), LogError> {
+    /// Where the log ends.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            records: self.end.sequence,
+            digest: self.end.head,
+        }
+    }
+
+    /// Writes entries; they are on disk when this returns. A decision that took effect and is written already is left out.
+    ///
+    /// # Errors
+    /// None of them counts as written.
+    pub(super) fn write(&mut self, entries: Vec<Entry>) -> Result<(), LogError> {
         if !self.is_sound {
             // After a failed write nobody knows what is on disk, so that it is looked at.
             (self.end, self.decided, self.file) = continued(&self.folder)?;
@@ -259,12 +103,12 @@ impl Writer {
             text.extend_from_slice(&line);
             text.push(b'\n');
         }
-        let written = self
-            .file
+        self.is_sound = false;
+        self.file
             .write_all(&text)
-            .and_then(|()| self.file.sync_data());
-        self.is_sound = written.is_ok();
-        written.map_err(files::failed("write", &end.path))?;
+            .and_then(|()| self.file.sync_data())
+            .map_err(files::failed("write", &end.path))?;
+        self.is_sound = true;
         end.length = end
             .length
             .saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));

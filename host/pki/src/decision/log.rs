@@ -2,6 +2,7 @@
 
 mod record;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -75,14 +76,77 @@ pub enum LineError {
     /// It is no record.
     #[error("this is no decision record: {}, at column {}", without_place(.0), .0.column())]
     Malformed(#[source] serde_json::Error),
-    /// It does not follow from the line before it: something was changed, removed or put in between.
-    #[error("record {sequence} does not follow from the record before it ({broken})")]
-    Broken {
-        /// The record's own number.
-        sequence: u64,
-        /// Which link is broken.
-        broken: &'static str,
+    /// It does not follow from the line before it.
+    #[error("{0}")]
+    Broken(Break),
+}
+
+/// How a record does not follow from the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// The record before this one is not what it was when this one was written.
+    Changed(u64),
+    /// This record comes, and those before it are missing.
+    Missing {
+        /// The first that is missing.
+        first: u64,
+        /// The one that comes instead.
+        found: u64,
     },
+    /// This record follows, under the number of another.
+    Renumbered {
+        /// Its own number.
+        expected: u64,
+        /// The one that it has.
+        found: u64,
+    },
+    /// This record stands in the place of another: the order was changed, or something was put in between.
+    OutOfPlace {
+        /// The one that should come.
+        expected: u64,
+        /// The one that comes.
+        found: u64,
+    },
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(0 | 1) => {
+                write!(
+                    formatter,
+                    "record 1 names a record before it: it was changed"
+                )
+            }
+            Self::Changed(found) => write!(
+                formatter,
+                "record {} is not what it was when record {found} was written: one of them was changed",
+                found.saturating_sub(1)
+            ),
+            Self::Missing { first, found } => match found.saturating_sub(1) {
+                last if last == *first => {
+                    write!(
+                        formatter,
+                        "record {first} is missing: record {found} comes in its place"
+                    )
+                }
+                last => write!(
+                    formatter,
+                    "records {first} to {last} are missing: record {found} comes in their place"
+                ),
+            },
+            Self::Renumbered { expected, found } => {
+                write!(
+                    formatter,
+                    "record {expected} has the number {found}: it was changed"
+                )
+            }
+            Self::OutOfPlace { expected, found } => write!(
+                formatter,
+                "record {found} stands where record {expected} should: it was moved, or put in between"
+            ),
+        }
+    }
 }
 
 /// What is wrong, without the place: a record is one line, and its number in the file is not known here.
@@ -114,18 +178,20 @@ impl Chain {
     /// It is no record, or does not follow; the chain stays where it was.
     pub fn follow(&mut self, line: &[u8]) -> Result<Record, LineError> {
         let record: Record = serde_json::from_slice(line).map_err(LineError::Malformed)?;
-        let broken = if record.previous != self.head.digest {
-            Some("the hash of the record before it is another")
-        } else if record.sequence != self.head.records.saturating_add(1) {
-            Some("its number is out of order")
-        } else {
-            None
+        let (expected, found) = (self.head.records.saturating_add(1), record.sequence);
+        let follows = record.previous == self.head.digest;
+        let broken = match found.cmp(&expected) {
+            Ordering::Equal if follows => None,
+            Ordering::Equal => Some(Break::Changed(found)),
+            _ if follows => Some(Break::Renumbered { expected, found }),
+            Ordering::Greater => Some(Break::Missing {
+                first: expected,
+                found,
+            }),
+            Ordering::Less => Some(Break::OutOfPlace { expected, found }),
         };
         if let Some(broken) = broken {
-            return Err(LineError::Broken {
-                sequence: record.sequence,
-                broken,
-            });
+            return Err(LineError::Broken(broken));
         }
         self.head = Head {
             records: record.sequence,
@@ -138,6 +204,16 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_break_says_what_was_done() {
+        insta::assert_snapshot!(Break::Changed(4), @"record 3 is not what it was when record 4 was written: one of them was changed");
+        insta::assert_snapshot!(Break::Changed(1), @"record 1 names a record before it: it was changed");
+        insta::assert_snapshot!(Break::Missing { first: 2, found: 3 }, @"record 2 is missing: record 3 comes in its place");
+        insta::assert_snapshot!(Break::Missing { first: 2, found: 9 }, @"records 2 to 8 are missing: record 9 comes in their place");
+        insta::assert_snapshot!(Break::Renumbered { expected: 2, found: 9 }, @"record 2 has the number 9: it was changed");
+        insta::assert_snapshot!(Break::OutOfPlace { expected: 4, found: 2 }, @"record 2 stands where record 4 should: it was moved, or put in between");
+    }
 
     #[test]
     fn a_head_is_read_as_it_is_written() {

@@ -18,6 +18,8 @@ pub(crate) struct Epochs {
 struct State {
     running: usize,
     has_thread: bool,
+    /// The thread waits to be told that something runs.
+    waits: bool,
 }
 
 impl Epochs {
@@ -41,8 +43,9 @@ impl Epochs {
                 .spawn(move || pass(&epochs))
                 .is_ok();
         }
-        drop(state);
-        this.changed.notify_one();
+        if std::mem::take(&mut state.waits) {
+            this.changed.notify_one();
+        }
         Running(Arc::clone(this))
     }
 
@@ -66,11 +69,13 @@ fn pass(epochs: &Weak<Epochs>) {
     while let Some(epochs) = epochs.upgrade() {
         let mut state = epochs.lock();
         if state.running == 0 {
+            state.waits = true;
             let (waited, timeout) = epochs
                 .changed
                 .wait_timeout(state, IDLE)
                 .unwrap_or_else(PoisonError::into_inner);
             state = waited;
+            state.waits = false;
             if timeout.timed_out() && state.running == 0 {
                 state.has_thread = false;
                 return;
