@@ -76,7 +76,11 @@ fn a_token_lets_in_whom_it_is_for_and_as_often_as_it_says(backend: Backend) {
     let once = cluster.invitation_with(&["--uses=1"]);
     let _ = once.join(&Sandbox::new(), "worker-3", &[]).success();
     let refused = once.join(&Sandbox::new(), "worker-4", &[]).failure(5);
-    assert!(refused.contains("all of its 1 uses are taken"), "{refused}");
+    assert!(
+        refused.contains("its only use is taken, by worker-3 at 20"),
+        "{refused}"
+    );
+    assert!(refused.contains("`slipway token create`"), "{refused}");
 
     let deleted = cluster.invitation_with(&[]);
     let _ = cluster

@@ -99,11 +99,27 @@ pub enum Refusal {
         submitted: Timestamp,
     },
     /// All its uses are consumed or reserved.
-    #[error("all of its {0} uses are taken")]
-    UsedUp(u32),
+    #[error("{}", used_up(*uses, last.as_ref()))]
+    UsedUp {
+        /// How many it had.
+        uses: u32,
+        /// Which node took the last of them, and when.
+        last: Option<(NodeName, Timestamp)>,
+    },
     /// There is no reservation to consume, or none any more.
     #[error("this use is not reserved, or not any more")]
     NotReserved,
+}
+
+fn used_up(uses: u32, last: Option<&(NodeName, Timestamp)>) -> String {
+    let (taken, the_last) = match uses {
+        1 => ("its only use is taken".to_owned(), ""),
+        _ => (format!("all of its {uses} uses are taken"), "the last "),
+    };
+    let by = last.map_or_else(String::new, |(node, at)| {
+        format!(", {the_last}by {node} at {at:.0}")
+    });
+    format!("{taken}{by}; `slipway token create` makes another token")
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,7 +245,10 @@ impl TokenLedger {
             });
         }
         match self.bounds.uses {
-            Some(uses) if self.taken(now) >= uses => Err(Refusal::UsedUp(uses)),
+            Some(uses) if self.taken(now) >= uses => Err(Refusal::UsedUp {
+                uses,
+                last: self.last_taken(now),
+            }),
             _ => Ok(UseStanding::Free),
         }
     }
@@ -279,23 +298,33 @@ impl TokenLedger {
     }
 
     /// The ledger without what is over at `now`: reservations past their limit, and consumed uses past their grace,
-    /// whose number is kept.
+    /// whose number is kept, and the last of them, for whoever asks where it went.
     #[must_use]
     pub fn expire(&self, now: Timestamp) -> Self {
         let mut next = self.clone();
         next.reserved
             .retain(|entry| entry.lasts(RESERVATION_LIMIT, now));
+        let last = next.consumed.pop();
         next.consumed.retain(|entry| entry.lasts(GRACE, now));
+        next.consumed.extend(last);
         next
+    }
+
+    /// Who took a use last, and when, of those that are remembered.
+    fn last_taken(&self, now: Timestamp) -> Option<(NodeName, Timestamp)> {
+        let taken = self.consumed.iter().chain(self.reservations(now));
+        let last = taken.max_by_key(|entry| entry.at)?;
+        Some((last.node.clone(), last.at))
+    }
+
+    fn reservations(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
+        let lasts = move |entry: &&Entry| entry.lasts(RESERVATION_LIMIT, now);
+        self.reserved.iter().filter(lasts)
     }
 
     /// Uses that are consumed or reserved.
     fn taken(&self, now: Timestamp) -> u32 {
-        let reserved = self
-            .reserved
-            .iter()
-            .filter(|entry| entry.lasts(RESERVATION_LIMIT, now))
-            .count();
+        let reserved = self.reservations(now).count();
         self.used
             .saturating_add(u32::try_from(reserved).unwrap_or(u32::MAX))
     }

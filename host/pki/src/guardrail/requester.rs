@@ -165,7 +165,7 @@ fn token(
         findings.failed_with_fix(
             RULE,
             format!("the token {id} does not exist any more"),
-            "make a new token",
+            another(asked.node),
         );
         return None;
     };
@@ -179,7 +179,7 @@ fn token(
     };
     match facts.ledger.standing(&wanted, cluster.now) {
         Ok(_) => findings.passed(RULE, format!("the token {id} may be used for this")),
-        Err(refusal) => refused(RULE, id, &refusal, findings),
+        Err(refusal) => refused(RULE, id, &refusal, asked.node, findings),
     }
     let expired = facts
         .ledger
@@ -190,12 +190,16 @@ fn token(
     ))
 }
 
-fn refused(rule: &str, id: &TokenId, refusal: &Refusal, findings: &mut Findings) {
+fn refused(rule: &str, id: &TokenId, refusal: &Refusal, node: &NodeName, findings: &mut Findings) {
     findings.failed_with_fix(
         rule,
         format!("the token {id} may not be used for this: {refusal}"),
-        "make a new token",
+        another(node),
     );
+}
+
+fn another(node: &NodeName) -> String {
+    format!("make another token: `slipway token create --node {node} --uses 1`")
 }
 
 fn source(facts: &TokenFacts, findings: &mut Findings) {

@@ -21,6 +21,14 @@ fn ledger(uses: Option<u32>, node: Option<&str>, expires: Option<i64>) -> TokenL
     )
 }
 
+/// The refusal of a token for one use, which the node `a` took.
+fn used_up(taken: i64) -> Refusal {
+    Refusal::UsedUp {
+        uses: 1,
+        last: Some(("a".parse().unwrap(), at(taken))),
+    }
+}
+
 fn wanted(key: u8, node: &str) -> TokenUse {
     TokenUse {
         token_uid: "uid".to_owned(),
@@ -36,22 +44,22 @@ fn a_use_is_reserved_then_consumed_and_the_same_key_may_come_again() {
     let (own, other) = (wanted(1, "a"), wanted(2, "a"));
     let reserved = ledger(Some(1), None, None).reserve(&own, at(1)).unwrap();
     assert_eq!(reserved.standing(&own, at(2)), Ok(UseStanding::Reserved));
-    assert_eq!(reserved.standing(&other, at(2)), Err(Refusal::UsedUp(1)));
+    assert_eq!(reserved.standing(&other, at(2)), Err(used_up(1)));
     assert_eq!(reserved.reserve(&own, at(2)).unwrap(), reserved);
     let consumed = reserved.consume(&own, at(3)).unwrap();
     assert_eq!(consumed.standing(&own, at(4)), Ok(UseStanding::Consumed));
     assert_eq!(consumed.consume(&own, at(4)).unwrap(), consumed);
     assert_eq!(consumed.reserve(&own, at(4)).unwrap(), consumed);
-    assert_eq!(consumed.standing(&other, at(4)), Err(Refusal::UsedUp(1)));
+    assert_eq!(consumed.standing(&other, at(4)), Err(used_up(3)));
     let grace_over = 3 + GRACE.as_secs() as i64;
     assert_eq!(
         consumed.standing(&own, at(grace_over - 1)),
         Ok(UseStanding::Consumed)
     );
-    assert_eq!(
-        consumed.standing(&own, at(grace_over)),
-        Err(Refusal::UsedUp(1))
-    );
+    assert_eq!(consumed.standing(&own, at(grace_over)), Err(used_up(3)));
+    // Where it went is known for as long as the ledger.
+    let later = consumed.expire(at(10 * grace_over));
+    assert_eq!(later.standing(&other, at(10 * grace_over)), Err(used_up(3)));
     assert_eq!(consumed.uses_left(at(grace_over)), Some(0));
 }
 
@@ -71,7 +79,7 @@ fn nothing_is_consumed_that_was_not_reserved() {
             ..wanted(1, "a")
         },
     ] {
-        assert_eq!(reserved.consume(&other, at(2)), Err(Refusal::UsedUp(1)));
+        assert_eq!(reserved.consume(&other, at(2)), Err(used_up(1)));
     }
     let limit = 1 + RESERVATION_LIMIT.as_secs() as i64;
     assert!(reserved.consume(&wanted(1, "a"), at(limit - 1)).is_ok());
@@ -169,7 +177,10 @@ fn bounds_and_identity_hold() {
     insta::assert_snapshot!(bound.reserve(&other, at(1)).unwrap_err(), @"it was made anew since: the token that was used has the UID new, the one there is now uid");
     assert_eq!(
         ledger(Some(0), None, None).reserve(&wanted(1, "a"), at(1)),
-        Err(Refusal::UsedUp(0))
+        Err(Refusal::UsedUp {
+            uses: 0,
+            last: None
+        })
     );
 }
 
@@ -360,4 +371,23 @@ impl StateMachineTest for Ledger {
 prop_state_machine! {
     #[test]
     fn a_token_is_never_used_more_often_than_it_may_be(sequential 1..80 => Ledger);
+}
+
+#[test]
+fn a_token_that_is_used_up_says_when_by_whom_and_what_to_do() {
+    let taken = |uses, keys: &[u8]| {
+        let mut ledger = ledger(Some(uses), None, None);
+        for key in keys {
+            ledger = ledger
+                .reserve(&wanted(*key, "a"), at(i64::from(*key)))
+                .unwrap();
+        }
+        ledger
+            .standing(&wanted(9, "b"), at(9))
+            .unwrap_err()
+            .to_string()
+    };
+    insta::assert_snapshot!(taken(1, &[1]), @"its only use is taken, by a at 1970-01-01T00:00:01Z; `slipway token create` makes another token");
+    insta::assert_snapshot!(taken(2, &[1, 2]), @"all of its 2 uses are taken, the last by a at 1970-01-01T00:00:02Z; `slipway token create` makes another token");
+    insta::assert_snapshot!(taken(0, &[]), @"all of its 0 uses are taken; `slipway token create` makes another token");
 }

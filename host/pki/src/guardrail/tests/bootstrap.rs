@@ -134,7 +134,7 @@ fn a_token_for_one_use_is_for_one_key() {
         ledger: taken,
         source_address: None,
     });
-    insta::assert_snapshot!(case.broken(), @"token-bounds: the token abcdef may not be used for this: all of its 1 uses are taken");
+    insta::assert_snapshot!(case.broken(), @"token-bounds: the token abcdef may not be used for this: its only use is taken, by worker-9 at 2026-01-01T12:00:00Z; `slipway token create` makes another token");
 }
 
 #[test]
