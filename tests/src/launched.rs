@@ -317,6 +317,26 @@ impl Launched {
         }
     }
 
+    /// What `kubectl describe csr` shows, once it has this in it: Events are written beside the work.
+    ///
+    /// # Panics
+    /// It does not after half a minute.
+    #[track_caller]
+    pub fn described_with(&self, text: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            // Of one request the Events are shown unasked.
+            let described = self
+                .kubectl(&["describe", "csr", "--show-events=true"])
+                .success();
+            if described.contains(text) {
+                return described;
+            }
+            assert!(Instant::now() < end, "no {text:?} in {described}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Waits until the controllers have said this.
     ///
     /// # Panics

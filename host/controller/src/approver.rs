@@ -25,6 +25,7 @@ use slipway_pki::signer::NodeSigner;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
+use crate::announcer::Announcer;
 use crate::chain::Sight;
 use crate::claims::{Claimed, Claims};
 use crate::cluster::Guard;
@@ -56,6 +57,7 @@ pub(crate) struct Approver {
     pub(crate) claims: Claims,
     pub(crate) ledgers: Ledgers,
     pub(crate) log: DecisionLog,
+    pub(crate) announcer: Announcer,
     pub(crate) clock: Clock,
 }
 
@@ -189,6 +191,8 @@ impl Approver {
             "a request was decided"
         );
         measures::decided(type_);
+        let now = (self.clock)();
+        self.announcer.tell(&written, type_, reason, &why, now);
         // The act is done; where this fails, it is noted when the request is seen next.
         if let Err(error) = self.note(&written).await {
             tracing::warn!(
@@ -300,6 +304,9 @@ impl Approver {
             .replace_status(&name, &PostParams::default(), &request)
             .await
             .during("update the status of", title(&name))?;
+        let now = (self.clock)();
+        self.announcer
+            .tell(&request, REVIEWED, reason, &message, now);
         Ok(true)
     }
 

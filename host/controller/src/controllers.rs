@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::queues::{RequestQueues, look_again, look_at_all_again};
 use self::tasks::{Tasks, or_stop};
+use crate::announcer::Announcer;
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
@@ -240,6 +241,7 @@ impl Controllers {
             ledgers.clone(),
             Arc::clone(&self.clock),
         );
+        let announcer = Announcer::new(self.client.clone());
         let requests = RequestQueues::default();
         let (cache, writer) = cache();
         if let Some(log) = &self.approver {
@@ -251,6 +253,7 @@ impl Controllers {
                 claims: claims.clone(),
                 ledgers: ledgers.clone(),
                 log: log.clone(),
+                announcer: announcer.clone(),
                 clock: Arc::clone(&self.clock),
             };
             tasks.start_work("approver", &requests.approver, move |name| {
@@ -282,6 +285,7 @@ impl Controllers {
                 claims: claims.clone(),
                 ledgers: ledgers.clone(),
                 log: log.clone(),
+                announcer: announcer.clone(),
                 clock: Arc::clone(&self.clock),
                 authority: Arc::clone(&signing.authority),
                 longest: signing.longest,

@@ -19,6 +19,7 @@ use slipway_pki::certificate::Certificate;
 use slipway_pki::decision::signing;
 use slipway_pki::guardrail::{Guarded, GuardedRequest, TokenFacts};
 
+use crate::announcer::Announcer;
 use crate::approver::title;
 use crate::claims::{Claimed, Claims};
 use crate::cluster::Guard;
@@ -43,6 +44,7 @@ pub(crate) struct CsrSigner {
     pub(crate) claims: Claims,
     pub(crate) ledgers: Ledgers,
     pub(crate) log: DecisionLog,
+    pub(crate) announcer: Announcer,
     pub(crate) clock: Clock,
     pub(crate) authority: Arc<CertificateAuthority>,
     pub(crate) longest: Duration,
@@ -211,6 +213,9 @@ impl CsrSigner {
             (self.clock)(),
         );
         self.write_status(&request).await?;
+        let now = (self.clock)();
+        self.announcer
+            .tell(&request, FAILED, refused.reason, &message, now);
         tracing::warn!(
             request = request.name_any(),
             message,

@@ -5,6 +5,7 @@
 //! the thin shell around them. [`Controllers`] runs them; [`tokens`] and [`requests`] are what the command line does with
 //! the same objects.
 
+mod announcer;
 mod approver;
 mod bootstrap_signer;
 pub mod chain;

@@ -85,10 +85,13 @@ pub fn needed(duties: Duties) -> Vec<Permissions> {
                 &[CLUSTER_INFO],
             )],
         ),
-        // The addresses of the API server, which no node may claim.
+        // The addresses of the API server, which no node may claim; Events about requests.
         within(
             "default",
-            vec![named(rule("", "services", &["get"]), &["kubernetes"])],
+            vec![
+                named(rule("", "services", &["get"]), &["kubernetes"]),
+                rule("", "events", &["create"]),
+            ],
         ),
         within(
             NAMESPACE,

@@ -36,8 +36,8 @@ fn rules_decide_and_their_words_reach_the_request(backend: Backend) {
 
     let refused = cluster.join(&Sandbox::new(), "stranger", &[]).failure(5);
     assert!(refused.contains("stranger is no worker"), "{refused}");
-    let described = cluster.kubectl(&["describe", "csr"]).success();
-    assert!(!described.is_empty());
+    let described = cluster.described_with("stranger is no worker");
+    assert!(described.contains("DeniedByApprover"), "{described}");
     let conditions = cluster
         .kubectl(&[
             "get",
@@ -55,6 +55,7 @@ fn rules_decide_and_their_words_reach_the_request(backend: Backend) {
         shown.contains("no rule of approve-rules applies"),
         "{shown}"
     );
+    let _ = cluster.described_with("no rule of approve-rules applies");
     cluster.let_in(&node, &request, waiting);
 }
 
@@ -178,7 +179,7 @@ fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
         ),
         (
             "csrApprovers:\n- name: approve-rules\n  settings: {rules: [{name: a, when: 'request.nodname == 1', then: approve}]}\n",
-            "did you mean \\\"nodeName\\\"?",
+            ":5:38: rules[0].when: there is no field",
         ),
         (
             "csrApprovers:\n- name: approve-node-client\n- name: approve-nobody\n",

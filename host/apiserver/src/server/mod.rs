@@ -2,6 +2,7 @@
 
 mod builder;
 mod defaults;
+mod expiry;
 mod gate;
 mod pipeline;
 
@@ -70,8 +71,8 @@ impl ApiServer {
         kube::Client::new(router, "default")
     }
 
-    /// Serves over TLS until `shutdown`, and keeps the Secrets of bootstrap tokens like the token store
-    /// meanwhile.
+    /// Serves over TLS until `shutdown`; meanwhile keeps the Secrets of bootstrap tokens like the token store, and forgets
+    /// old Events.
     ///
     /// # Errors
     /// When the TLS identity cannot be used.
@@ -90,8 +91,8 @@ impl ApiServer {
                 request.map(axum::body::Body::new)
             });
         // Ends with the serving, however that ends.
-        let projecting = shutdown.child_token();
-        let stop = projecting.clone().drop_guard();
+        let meanwhile = shutdown.child_token();
+        let stop = meanwhile.clone().drop_guard();
         let serving = async move {
             let served = serve::serve(service, listener, identity, limits, shutdown).await;
             drop(stop);
@@ -99,10 +100,11 @@ impl ApiServer {
         };
         let projection = async {
             if let Some(projection) = &self.api.projection {
-                projection.run(projecting).await;
+                projection.run(meanwhile.clone()).await;
             }
         };
-        let (served, ()) = tokio::join!(serving, projection);
+        let expiry = expiry::run(&self.api.store, &self.api.clock, meanwhile.clone());
+        let (served, (), ()) = tokio::join!(serving, projection, expiry);
         served
     }
 }
