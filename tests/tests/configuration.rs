@@ -213,3 +213,59 @@ fn a_phase_that_is_run_again_keeps_what_the_cluster_is() {
     let message = cluster.slipway(&automatic).failure(2);
     assert!(message.contains("slipway.yaml"), "{message}");
 }
+
+/// The plugin says what is wrong, and the file's place stands before it.
+#[test]
+fn a_mistake_in_a_policy_is_shown_where_it_stands() {
+    let policy = |rule: &str| {
+        format!(
+            "apiVersion: slipway.dev/v1alpha1
+kind: PluginConfiguration
+csrApprovers:
+- name: approve-renewal
+- name: rules
+  source: approve-rules
+  settings:
+    rules:
+    - name: workers
+      {rule}
+"
+        )
+    };
+    let sandbox = Sandbox::new();
+    for (rule, place, told) in [
+        (
+            "when: request.nodName == 'a'\n      then: approve",
+            "10:13",
+            "rules[0].when: there is no field \"nodName\"",
+        ),
+        (
+            "when: 'true'\n      then: aprove",
+            "11:13",
+            "rules[0].then: there is no choice \"aprove\"; expected approve, deny, defer (did you mean \"approve\"?)",
+        ),
+        ("{when: 'true'", "10:7", "this cannot be read as YAML"),
+        (
+            "when: request.nodeName ==\n      then: deny",
+            "10:13",
+            "rules[0].when: line 1, column 20 of the expression: ",
+        ),
+        (
+            "wen: 'true'\n      then: deny",
+            "10:12",
+            "(did you mean \"when\"?)",
+        ),
+    ] {
+        let file = sandbox.write("policy.yaml", &policy(rule));
+        let file = file.to_str().expect("a path in UTF-8");
+        let told_by_validate = sandbox.slipway(&["config", "validate", file]).failure(2);
+        for part in [format!("{file}:{place}: "), told.to_owned()] {
+            assert!(told_by_validate.contains(&part), "{told_by_validate}");
+        }
+        let told_by_init = sandbox.slipway(&["init", "--config", file]).failure(2);
+        assert!(
+            told_by_init.contains(&format!("{file}:{place}: ")),
+            "{told_by_init}"
+        );
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: Arguments, printer: Printer) -> Result<()> {
     match arguments.command {
         Command::Version => version::run(printer),
         Command::Completion(arguments) => completion::run(&arguments),
-        Command::Config(arguments) => config::run(&arguments, printer),
+        Command::Config(arguments) => wait(config::run(&arguments, printer)),
         Command::Certs(arguments) => certs::run(&arguments, &layout, printer),
         Command::Plugin(arguments) => wait(plugin::run(arguments, layout, printer)),
         Command::Audit(arguments) => wait(audit::run(arguments, layout, printer)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use slipway_bootstrap::init::settings::Lifetimes;
-use slipway_config::document;
+use slipway_config::document::{self, Position};
 use slipway_config::endpoint::{Host, HostPort};
 use slipway_config::kubeadm::{
     ClusterConfiguration, ClusterName, DiscoverySource, EncryptionAlgorithm, InitConfiguration,
@@ -19,6 +19,7 @@ use slipway_config::pin::CaPin;
 use slipway_config::plugin::PluginConfiguration;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::key::KeyAlgorithm;
+use slipway_plugin::{LoadError, SettingProblem};
 
 use crate::failure::Usage;
 use crate::input;
@@ -156,6 +157,33 @@ impl Documents {
     fn join_source(&self) -> Option<&DiscoverySource> {
         Some(&self.join.as_ref()?.discovery.source)
     }
+}
+
+/// An error, with the place in the file where it is about settings that a plugin does not accept.
+pub(crate) fn placed(error: anyhow::Error, file: Option<&Path>) -> anyhow::Error {
+    let Some(file) = file else {
+        return error;
+    };
+    let error = error.downcast::<LoadError>().map(|error| match error {
+        LoadError::Settings { plugin, problems } => {
+            let text = input::read(file).unwrap_or_default();
+            let placed = problems.into_iter().map(|problem| {
+                let position = document::position_of_setting(&text, &plugin, &problem.path);
+                SettingProblem {
+                    place: position.map_or_else(String::new, |Position { line, column }| {
+                        format!("{}:{line}:{column}", file.display())
+                    }),
+                    ..problem
+                }
+            });
+            LoadError::Settings {
+                problems: placed.collect(),
+                plugin,
+            }
+        }
+        error => error,
+    });
+    error.map_or_else(|error| error, anyhow::Error::from)
 }
 
 /// Reads a file as it is.

@@ -35,6 +35,14 @@ pub(crate) async fn check(configuration: &PluginConfiguration) -> Result<()> {
     Ok(())
 }
 
+/// Loads every plugin of a configuration.
+pub(crate) async fn check_all(configuration: &PluginConfiguration) -> Result<()> {
+    let host = one_shot()?;
+    host.trust_sources(configuration).await?;
+    host.endpoint_providers(configuration).await?;
+    check(configuration).await
+}
+
 /// The token store that decides, if the configuration has one.
 pub(crate) async fn token_store(
     host: &PluginHost,

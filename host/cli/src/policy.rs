@@ -12,7 +12,7 @@ use slipway_controller::{ClusterSettings, Policy, PolicyInForce, measures};
 use slipway_plugin::PluginHost;
 use tokio_util::sync::CancellationToken;
 
-use crate::documents::Documents;
+use crate::documents::{self, Documents};
 use crate::output::Printer;
 use crate::{controllers, plugins};
 
@@ -98,8 +98,11 @@ impl PolicyFile {
 
     async fn load(&mut self) -> Result<Policy> {
         let configuration = Documents::read(Some(&self.path))?.plugins;
+        let loaded = self.host.csr_approvers(&configuration).await;
+        let approvers =
+            loaded.map_err(|error| documents::placed(error.into(), Some(&self.path)))?;
         let policy = Policy {
-            chain: controllers::chain(self.host.csr_approvers(&configuration).await?),
+            chain: controllers::chain(approvers),
             cluster: (self.cluster)(of_nodes(&configuration)),
         };
         self.loaded = configuration;

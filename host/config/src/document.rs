@@ -6,6 +6,7 @@
 mod error;
 mod fields;
 mod kind;
+mod setting;
 mod split;
 mod type_meta;
 
@@ -15,6 +16,7 @@ use serde_saphyr::Spanned;
 pub use error::{DocumentError, Problem};
 pub(crate) use fields::fields_of;
 pub use kind::DocumentKind;
+pub use setting::{Position, position_of_setting};
 
 use crate::kubeadm::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 use crate::plugin::PluginConfiguration;

@@ -232,8 +232,10 @@ pub enum LoadError {
 
 /// One setting that a plugin cannot work with.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}{message}{}", prefix(path), did_you_mean(suggestion.as_deref()))]
+#[error("{}{}{message}{}", prefix(place), prefix(path), did_you_mean(suggestion.as_deref()))]
 pub struct SettingProblem {
+    /// Where that is in the operator's file, `FILE:LINE:COLUMN`; empty where it is not known.
+    pub place: String,
     /// Where in the settings, as dotted keys and indices: `names[2]`; empty for the whole.
     pub path: String,
     /// What is wrong and what was expected.

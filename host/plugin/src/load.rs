@@ -188,6 +188,7 @@ fn typed(
 impl From<SettingError> for SettingProblem {
     fn from(error: SettingError) -> Self {
         Self {
+            place: String::new(),
             path: one_line(&error.path),
             message: one_line(&error.message),
             suggestion: error.suggestion.as_deref().map(one_line),

@@ -147,7 +147,10 @@ impl Expression {
             .map_err(|errors| match errors.errors.first() {
                 Some(error) => {
                     let (line, column) = error.pos;
-                    wrong(format!("line {line}, column {column}: {}", error.msg))
+                    wrong(format!(
+                        "line {line}, column {column} of the expression: {}",
+                        error.msg
+                    ))
                 }
                 None => wrong("it is no CEL expression".to_owned()),
             })?;

@@ -40,7 +40,7 @@ pub(crate) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(crate) struct AuditVerifyArguments {
     /// What an earlier `audit verify` or `audit head` printed and was kept elsewhere: the log must go on from there
-    #[arg(long, value_name = "RECORDS:DIGEST|FILE")]
+    #[arg(long, value_name = "RECORDS:DIGEST|HEAD|FILE")]
     pub(crate) anchor: Option<Anchor>,
     /// The log must go on from the head that its writer published in the cluster
     #[arg(long, conflicts_with = "anchor")]
@@ -57,8 +57,10 @@ pub(crate) struct AuditVerifyArguments {
 pub(crate) enum Anchor {
     /// In the clear.
     Head(Head),
-    /// In a file that holds what `audit head` printed.
-    Signed(PathBuf),
+    /// In what `audit head` printed, which is in this file.
+    SignedIn(PathBuf),
+    /// In what `audit head` printed.
+    Signed(String),
 }
 
 impl FromStr for Anchor {
@@ -67,7 +69,8 @@ impl FromStr for Anchor {
     fn from_str(text: &str) -> Result<Self, HeadError> {
         match text.parse() {
             Ok(head) => Ok(Self::Head(head)),
-            Err(_) if Path::new(text).exists() => Ok(Self::Signed(text.into())),
+            Err(_) if Path::new(text).exists() => Ok(Self::SignedIn(text.into())),
+            Err(_) if text.matches('.').count() == 2 => Ok(Self::Signed(text.to_owned())),
             Err(error) => Err(error),
         }
     }

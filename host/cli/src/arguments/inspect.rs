@@ -109,7 +109,7 @@ pub(crate) enum ConfigCommand {
         #[arg(default_value = "plugin")]
         kind: ConfigKind,
     },
-    /// Check files without using them
+    /// Check files without using them; plugins are loaded, and check their settings
     Validate {
         /// The files
         #[arg(value_name = "FILE", required = true)]

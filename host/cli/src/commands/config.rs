@@ -1,5 +1,6 @@
 //! `slipway config`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -15,6 +16,7 @@ use super::init::PORT;
 use crate::arguments::{ConfigArguments, ConfigCommand, ConfigKind};
 use crate::documents;
 use crate::output::Printer;
+use crate::plugins;
 
 const JOIN: &str = include_str!("config/join.yaml");
 
@@ -29,10 +31,10 @@ impl From<ConfigKind> for DocumentKind {
     }
 }
 
-pub(super) fn run(arguments: &ConfigArguments, printer: Printer) -> Result<()> {
+pub(super) async fn run(arguments: &ConfigArguments, printer: Printer) -> Result<()> {
     match &arguments.command {
         ConfigCommand::Print { kind } => print((*kind).into(), printer),
-        ConfigCommand::Validate { files } => validate(files, printer),
+        ConfigCommand::Validate { files } => validate(files, printer).await,
         ConfigCommand::Schema { kind } => schema((*kind).into(), printer),
     }
 }
@@ -101,12 +103,19 @@ struct Checked {
     kinds: Vec<&'static str>,
 }
 
-fn validate(files: &[std::path::PathBuf], printer: Printer) -> Result<()> {
+/// What cannot be known without a plugin is asked of it: whether it accepts its settings.
+async fn validate(files: &[PathBuf], printer: Printer) -> Result<()> {
     let mut checked = Vec::new();
     for file in files {
+        let there = documents::read(file)?;
+        if there.plugins.is_some() {
+            plugins::check_all(&documents::Documents::read(Some(file))?.plugins)
+                .await
+                .map_err(|error| documents::placed(error, Some(file)))?;
+        }
         checked.push(Checked {
             file: file.display().to_string(),
-            kinds: kinds(&documents::read(file)?),
+            kinds: kinds(&there),
         });
     }
     printer.answer(&checked, |checked| {

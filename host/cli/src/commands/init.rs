@@ -21,7 +21,7 @@ pub(super) use self::settings::PORT;
 use self::settings::Wanted;
 use crate::arguments::{InitArguments, InitCommand, InitOptions};
 use crate::cluster;
-use crate::documents::Documents;
+use crate::documents::{self, Documents};
 use crate::failure::Usage;
 use crate::output::Printer;
 use crate::plugins;
@@ -102,7 +102,9 @@ pub(super) async fn run(arguments: InitArguments, layout: Layout, printer: Print
     if options.dry_run || documents.init.dry_run {
         return dry_run(&wanted, &layout, printer);
     }
-    plugins::check(&wanted.plugins).await?;
+    plugins::check(&wanted.plugins)
+        .await
+        .map_err(|error| documents::placed(error, options.config.as_deref()))?;
     let shown = Shown::new(printer);
     let made = make(&layout, &wanted, &phases, &shown).await;
     shown.finish();

@@ -15,7 +15,7 @@ use slipway_config::name::NodeName;
 use slipway_pki::key::KeyAlgorithm;
 
 use crate::arguments::{JoinArguments, JoinCommand, JoinOptions};
-use crate::documents::Documents;
+use crate::documents::{self, Documents};
 use crate::failure::Usage;
 use crate::output::Printer;
 use crate::progress::Shown;
@@ -47,7 +47,9 @@ pub(super) async fn run(arguments: JoinArguments, layout: Layout, printer: Print
     let shown = Shown::new(printer);
     request::warn_about_arguments(&options, &shown);
     let (endpoints, trust) =
-        plugins::load(&options, &settings.discovery.sources, &documents.plugins).await?;
+        plugins::load(&options, &settings.discovery.sources, &documents.plugins)
+            .await
+            .map_err(|error| documents::placed(error, options.config.as_deref()))?;
     let plugins = Plugins {
         endpoints: &endpoints,
         trust: &trust,

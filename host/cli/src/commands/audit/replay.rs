@@ -138,11 +138,16 @@ fn written<T: DeserializeOwned>(option: &str, text: &str) -> Result<T> {
         None => serde_saphyr::from_str(text),
     };
     read.map_err(|error| {
-        Usage::new(format!(
+        let usage = Usage::new(format!(
             "{option} cannot be read: {}",
             error.without_snippet()
-        ))
-        .into()
+        ));
+        match Path::new(text).is_file() {
+            true => usage
+                .with_hint(format!("a file is given as @{text}"))
+                .into(),
+            false => usage.into(),
+        }
     })
 }
 

@@ -99,7 +99,13 @@ async fn anchor(given: &AuditVerifyArguments, layout: &Layout) -> Result<Option<
             head: *head,
             signed: None,
         })),
-        Some(arguments::Anchor::Signed(file)) => {
+        Some(arguments::Anchor::Signed(statement)) => signed(
+            statement,
+            &public_key(given, layout)?,
+            "the head in --anchor",
+        )
+        .map(Some),
+        Some(arguments::Anchor::SignedIn(file)) => {
             let statement = String::from_utf8_lossy(&input::read(file)?).into_owned();
             let key = public_key(given, layout)?;
             let what = format!("the head in {}", file.display());
