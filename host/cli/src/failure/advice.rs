@@ -135,7 +135,7 @@ fn join(error: &JoinError) -> Option<Advice> {
     match error {
         JoinError::Denied { .. } | JoinError::NotSigned { .. } => Some(Advice::new(
             Code::Denied,
-            "once the reason is out of the way, ask anew: `slipway join --new-key` with the same arguments",
+            "once the reason is out of the way, ask anew: `slipway join --new-key` with the same arguments, or with a new token",
         )),
         JoinError::NotDecided { waiting, .. } => {
             Some(Advice::new(Code::TimedOut, waiting_for(waiting)))

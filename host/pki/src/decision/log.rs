@@ -203,7 +203,83 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+
+    /// The lines of a log.
+    fn lines(count: u64) -> Vec<String> {
+        let mut previous = Head::origin().digest;
+        let mut lines = Vec::new();
+        for sequence in 1..=count {
+            let line = serde_json::json!({
+                "sequence": sequence,
+                "time": Timestamp::UNIX_EPOCH,
+                "previous": previous,
+                "stage": "intent",
+                "action": "approve",
+                "reason": "because",
+                "subject": {
+                    "name": "r",
+                    "uid": "u",
+                    "request": previous,
+                    "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+                    "requester": "system:bootstrap:abcdef",
+                },
+            });
+            let line = line.to_string();
+            previous = Sha256Digest::of(line.as_bytes());
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// How many lines follow, and the break after them.
+    fn followed(lines: &[String]) -> (u64, Option<Break>) {
+        let mut chain = Chain::default();
+        for line in lines {
+            match chain.follow(line.as_bytes()) {
+                Ok(_) => {}
+                Err(LineError::Broken(broken)) => return (chain.head().records, Some(broken)),
+                Err(error) => panic!("{error}: {line}"),
+            }
+        }
+        (chain.head().records, None)
+    }
+
+    #[test]
+    fn what_was_done_to_a_log_is_told() {
+        let whole = lines(4);
+        assert_eq!(followed(&whole), (4, None));
+        let mut changed = whole.clone();
+        changed[1] = changed[1].replace("because", "so");
+        assert_eq!(followed(&changed), (2, Some(Break::Changed(3))));
+        let mut of_the_first = whole.clone();
+        of_the_first[0] = whole[0].replace(&"0".repeat(64), &"1".repeat(64));
+        assert_eq!(followed(&of_the_first), (0, Some(Break::Changed(1))));
+        let mut removed = whole.clone();
+        removed.remove(1);
+        let missing = Break::Missing { first: 2, found: 3 };
+        assert_eq!(followed(&removed), (1, Some(missing)));
+        let mut repeated = whole.clone();
+        repeated.insert(2, whole[0].clone());
+        let (expected, found) = (3, 1);
+        let out_of_place = Break::OutOfPlace { expected, found };
+        assert_eq!(followed(&repeated), (2, Some(out_of_place)));
+        for found in [1, 7] {
+            let mut renumbered = whole.clone();
+            renumbered[2] = whole[2].replace("\"sequence\":3", &format!("\"sequence\":{found}"));
+            let expected = 3;
+            let broken = Break::Renumbered { expected, found };
+            assert_eq!(followed(&renumbered), (2, Some(broken)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_told_without_a_line_of_its_own() {
+        let error = Chain::default().follow(b"{").unwrap_err();
+        insta::assert_snapshot!(error, @"this is no decision record: EOF while parsing an object, at column 1");
+    }
 
     #[test]
     fn a_break_says_what_was_done() {

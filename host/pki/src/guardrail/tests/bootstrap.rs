@@ -135,6 +135,10 @@ fn a_token_for_one_use_is_for_one_key() {
         source_address: None,
     });
     insta::assert_snapshot!(case.broken(), @"token-bounds: the token abcdef may not be used for this: its only use is taken, by worker-9 at 2026-01-01T12:00:00Z; `slipway token create` makes another token");
+    let Guarded::Broken(findings) = case.check() else {
+        panic!("it is refused")
+    };
+    insta::assert_snapshot!(findings[0].fix.as_deref().unwrap(), @"make another token: `slipway token create --node worker-1 --uses 1`");
 }
 
 #[test]
