@@ -1,9 +1,9 @@
 //! What became of a request, as an Event about it: `kubectl describe` shows no conditions of requests, and it shows Events.
 //!
-//! An Event is for people, and nothing rests on it: it goes out beside the work, one that the API refuses is passed over, and
-//! so is one that would be too many at a time.
+//! An Event is for people, and nothing rests on it: each goes out when there is time, so that a burst of requests is decided as
+//! fast as without them, and one that the API refuses, or that would be too many, is passed over.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
@@ -11,18 +11,22 @@ use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::{Api, PostParams};
 use kube::{Resource as _, ResourceExt as _};
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::condition::APPROVED;
 
 /// The namespace of Events about objects that have none (`k8s.io/client-go/tools/record/event.go`).
-pub(crate) const NAMESPACE: &str = "default";
+const NAMESPACE: &str = "default";
 
 /// Who reports.
 const COMPONENT: &str = "slipway-controller";
 
-/// Events that are on their way at most: they are the first to be left out where there is much to do.
-const AT_A_TIME: usize = 4;
+/// How long it is at least from one Event to the next.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Events that wait; more are passed over.
+const QUEUE: usize = 1024;
 
 /// The longest part of a request's name in that of its Event, in bytes.
 const NAME: usize = 200;
@@ -30,17 +34,14 @@ const NAME: usize = 200;
 /// Tells people.
 #[derive(Clone)]
 pub(crate) struct Announcer {
-    events: Api<Event>,
-    room: Arc<Semaphore>,
+    queue: mpsc::Sender<Event>,
 }
 
 impl Announcer {
-    /// One that writes as this client.
-    pub(crate) fn new(client: kube::Client) -> Self {
-        Self {
-            events: Api::namespaced(client, NAMESPACE),
-            room: Arc::new(Semaphore::new(AT_A_TIME)),
-        }
+    /// One whose Events wait to be written.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        (Self { queue }, waiting)
     }
 
     /// Tells of a condition that was written into a request.
@@ -52,21 +53,33 @@ impl Announcer {
         message: &str,
         now: Timestamp,
     ) {
-        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
-            return;
-        };
-        let event = event(request, condition, reason, message, now);
-        let events = self.events.clone();
-        tokio::spawn(async move {
+        if let Ok(room) = self.queue.try_reserve() {
+            room.send(event(request, condition, reason, message, now));
+        }
+    }
+}
+
+/// Writes what waits, until `shutdown`.
+pub(crate) async fn write(
+    client: kube::Client,
+    mut waiting: mpsc::Receiver<Event>,
+    shutdown: CancellationToken,
+) {
+    let events: Api<Event> = Api::namespaced(client, NAMESPACE);
+    let writing = async {
+        while let Some(event) = waiting.recv().await {
             if let Err(error) = events.create(&PostParams::default(), &event).await {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "an Event could not be written"
                 );
             }
-            drop(room);
-        });
-    }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    shutdown.run_until_cancelled(writing).await;
+    // Where nobody decides there is nothing to tell.
+    shutdown.cancelled().await;
 }
 
 fn event(

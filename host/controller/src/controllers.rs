@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::queues::{RequestQueues, look_again, look_at_all_again};
 use self::tasks::{Tasks, or_stop};
-use crate::announcer::Announcer;
+use crate::announcer::{self, Announcer};
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
@@ -241,7 +241,9 @@ impl Controllers {
             ledgers.clone(),
             Arc::clone(&self.clock),
         );
-        let announcer = Announcer::new(self.client.clone());
+        let (announcer, told) = Announcer::new();
+        let client = self.client.clone();
+        tasks.start("announcer", |stop| announcer::write(client, told, stop));
         let requests = RequestQueues::default();
         let (cache, writer) = cache();
         if let Some(log) = &self.approver {
