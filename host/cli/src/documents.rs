@@ -35,20 +35,23 @@ pub(crate) struct Documents {
 impl Documents {
     /// Reads a configuration file, if one is named.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self> {
-        let documents = file.map(read).transpose()?.unwrap_or_default();
-        let cluster = documents.cluster.unwrap_or_default();
-        let file = file.map(std::path::absolute).transpose()?;
-        let folder = file
-            .as_deref()
-            .and_then(Path::parent)
-            .unwrap_or(Path::new("/"));
+        match file {
+            Some(file) => Self::of(read(file)?, file),
+            None => Self::of(document::Documents::default(), Path::new("/")),
+        }
+    }
+
+    /// What the documents of a file say; the defaults where one is not there.
+    pub(crate) fn of(documents: document::Documents, file: &Path) -> Result<Self> {
+        let file = std::path::absolute(file)?;
+        let folder = file.parent().unwrap_or(Path::new("/"));
         Ok(Self {
             plugins: documents
                 .plugins
                 .unwrap_or_default()
                 .with_paths_from(folder),
             init: documents.init.unwrap_or_default(),
-            cluster,
+            cluster: documents.cluster.unwrap_or_default(),
             join: documents.join,
         })
     }

@@ -26,21 +26,22 @@ pub(crate) fn long_running(layout: &Layout) -> Result<PluginHost> {
 
 /// Loads every plugin that a server will load, so that a mistake is found before anything is made.
 pub(crate) async fn check(configuration: &PluginConfiguration) -> Result<()> {
-    let host = one_shot()?;
-    host.csr_approvers(configuration).await?;
-    for entry in &configuration.token_stores {
-        host.load_token_store(entry, SealingKey::generate()?)
-            .await?;
-    }
-    Ok(())
+    check_with(&one_shot()?, configuration).await
 }
 
-/// Loads every plugin of a configuration.
+/// Loads every plugin of a configuration, those that a join asks among them.
 pub(crate) async fn check_all(configuration: &PluginConfiguration) -> Result<()> {
     let host = one_shot()?;
     host.trust_sources(configuration).await?;
     host.endpoint_providers(configuration).await?;
-    check(configuration).await
+    check_with(&host, configuration).await
+}
+
+async fn check_with(host: &PluginHost, configuration: &PluginConfiguration) -> Result<()> {
+    host.csr_approvers(configuration).await?;
+    host.token_stores(configuration, &SealingKey::generate()?)
+        .await?;
+    Ok(())
 }
 
 /// The token store that decides, if the configuration has one.

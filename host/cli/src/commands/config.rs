@@ -108,14 +108,15 @@ async fn validate(files: &[PathBuf], printer: Printer) -> Result<()> {
     let mut checked = Vec::new();
     for file in files {
         let there = documents::read(file)?;
+        let kinds = kinds(&there);
         if there.plugins.is_some() {
-            plugins::check_all(&documents::Documents::read(Some(file))?.plugins)
+            plugins::check_all(&documents::Documents::of(there, file)?.plugins)
                 .await
                 .map_err(|error| documents::placed(error, Some(file)))?;
         }
         checked.push(Checked {
             file: file.display().to_string(),
-            kinds: kinds(&there),
+            kinds,
         });
     }
     printer.answer(&checked, |checked| {
