@@ -211,18 +211,31 @@ fn row(token: &ListedToken, now: Timestamp) -> Vec<String> {
         Some(problem) => format!("<unusable: {problem}>"),
         None => token.usages.join(","),
     };
-    let used = match token.uses_left {
-        Some(left) => format!("{} ({left} left)", token.used),
-        None => token.used.to_string(),
-    };
     vec![
         token.id.clone(),
         ttl,
         usages,
         bounds(&token.bounds),
-        used,
+        uses(token),
         or_none(token.description.clone()),
     ]
+}
+
+/// How often it was used, how often it may be, and for whom a use is held meanwhile: `1 (0 left, 1 reserved: worker-2)`.
+fn uses(token: &ListedToken) -> String {
+    let Some(left) = token.uses_left else {
+        return token.used.to_string();
+    };
+    let nodes: Vec<_> = token
+        .reservations
+        .iter()
+        .map(|reserved| reserved.node.as_str())
+        .collect();
+    let reserved = match &*nodes {
+        [] => String::new(),
+        nodes => format!(", {} reserved: {}", nodes.len(), nodes.join(", ")),
+    };
+    format!("{} ({left} left{reserved})", token.used)
 }
 
 fn or_none(text: String) -> String {

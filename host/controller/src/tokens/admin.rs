@@ -11,6 +11,7 @@ use slipway_config::token::{
     BootstrapToken, SECRET_NAMESPACE, SECRET_TYPE, TokenBounds, TokenGroup, TokenId, TokenRecord,
     TokenUsages,
 };
+use slipway_pki::decision::ledger::Reservation;
 use thiserror::Error;
 
 use super::secrets::{TokenSecret, TokenSecrets, title};
@@ -83,6 +84,8 @@ pub struct ListedToken {
     pub used: u32,
     /// How many uses are left, if limited.
     pub uses_left: Option<u32>,
+    /// Uses that are held for nodes whose certificates are not signed yet.
+    pub reservations: Vec<Reservation>,
     /// Whether it was revoked, though its Secret is still there.
     pub revoked: bool,
     /// Whether its secret looks chosen by a person, so that it can be guessed.
@@ -247,6 +250,9 @@ impl TokenAdmin {
                 .unwrap_or_default(),
             used: ledger.map(|ledger| ledger.used()).unwrap_or_default(),
             uses_left: ledger.and_then(|ledger| ledger.uses_left(now)),
+            reservations: ledger
+                .map(|ledger| ledger.reservations(now).collect())
+                .unwrap_or_default(),
             revoked: ledger.is_some_and(|ledger| ledger.revoked().is_some()),
             weak: record.is_ok_and(|record| record.secret.is_weak()),
             problem: secret.problem(),

@@ -145,6 +145,12 @@ async fn a_ledger_counts_right_however_many_write_to_it() {
         assert_eq!((held.len(), refused.len()), (5, 7), "round {round}");
         let ledgers = Ledgers::new(cluster.client(), cluster.clock());
         let stored = ledgers.get(&token.uid).await.unwrap().unwrap();
+        let listed = cluster.tokens().list().await.unwrap().remove(0);
+        let mut shown: Vec<_> = listed.reservations.iter().map(|held| &held.node).collect();
+        let mut nodes: Vec<_> = held.iter().map(|(wanted, _)| &wanted.node).collect();
+        shown.sort();
+        nodes.sort();
+        assert_eq!(shown, nodes, "round {round}");
         for (wanted, _) in &held {
             let standing = stored.ledger().standing(wanted, (cluster.clock())());
             assert_eq!(standing, Ok(UseStanding::Reserved), "round {round}");

@@ -54,6 +54,18 @@ pub struct TokenUse {
     pub submitted: Timestamp,
 }
 
+/// A use that is held for a node, from the approval of its request until the certificate is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reservation {
+    /// The node.
+    pub node: NodeName,
+    /// The key that alone may consume it.
+    pub key: KeyFingerprint,
+    /// When it is free again, unless it was consumed.
+    pub until: Timestamp,
+}
+
 /// Where a use stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UseStanding {
@@ -202,6 +214,15 @@ impl TokenLedger {
             .map(|uses| uses.saturating_sub(self.taken(now)))
     }
 
+    /// The uses that are reserved at `now`.
+    pub fn reservations(&self, now: Timestamp) -> impl Iterator<Item = Reservation> {
+        self.reserved_at(now).map(|entry| Reservation {
+            node: entry.node.clone(),
+            key: entry.key,
+            until: later(entry.at, RESERVATION_LIMIT),
+        })
+    }
+
     /// Where a use stands, or why it is refused.
     pub fn standing(&self, wanted: &TokenUse, now: Timestamp) -> Result<UseStanding, Refusal> {
         if wanted.token_uid != self.token_uid {
@@ -312,19 +333,19 @@ impl TokenLedger {
 
     /// Who took a use last, and when, of those that are remembered.
     fn last_taken(&self, now: Timestamp) -> Option<(NodeName, Timestamp)> {
-        let taken = self.consumed.iter().chain(self.reservations(now));
+        let taken = self.consumed.iter().chain(self.reserved_at(now));
         let last = taken.max_by_key(|entry| entry.at)?;
         Some((last.node.clone(), last.at))
     }
 
-    fn reservations(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
+    fn reserved_at(&self, now: Timestamp) -> impl Iterator<Item = &Entry> {
         let lasts = move |entry: &&Entry| entry.lasts(RESERVATION_LIMIT, now);
         self.reserved.iter().filter(lasts)
     }
 
     /// Uses that are consumed or reserved.
     fn taken(&self, now: Timestamp) -> u32 {
-        let reserved = self.reservations(now).count();
+        let reserved = self.reserved_at(now).count();
         self.used
             .saturating_add(u32::try_from(reserved).unwrap_or(u32::MAX))
     }
