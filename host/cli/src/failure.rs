@@ -105,9 +105,9 @@ fn said(cause: &(dyn std::error::Error + 'static)) -> String {
 /// Whether a text says what the cause says; kube's errors add their reason in one word to the message.
 fn is_said(text: &str, cause: &str) -> bool {
     text.contains(cause)
-        || cause
-            .rsplit_once(": ")
-            .is_some_and(|(message, _)| text.contains(message))
+        || cause.rsplit_once(": ").is_some_and(|(message, reason)| {
+            !reason.contains(char::is_whitespace) && text.contains(message)
+        })
 }
 
 #[cfg(test)]
@@ -124,6 +124,18 @@ mod tests {
         assert_eq!(
             sentence(&error),
             "--config: cannot read a.yaml: no such file"
+        );
+        let error = anyhow!("secrets \"a\" not found: NotFound")
+            .context("cannot read it: secrets \"a\" not found");
+        assert_eq!(sentence(&error), "cannot read it: secrets \"a\" not found");
+    }
+
+    #[test]
+    fn a_cause_about_what_was_named_before_is_said() {
+        let error = anyhow!("tokens: there is no such grant").context("no list of the tokens");
+        assert_eq!(
+            sentence(&error),
+            "no list of the tokens: tokens: there is no such grant"
         );
     }
 }

@@ -66,6 +66,7 @@ impl PolicyFile {
         stop: CancellationToken,
     ) {
         let mut seen = self.content.clone();
+        let token_stores = self.loaded.token_stores.clone();
         while stop
             .run_until_cancelled(tokio::time::sleep(PERIOD))
             .await
@@ -82,6 +83,11 @@ impl PolicyFile {
                     in_force.replace(policy);
                     measures::policy_changed(true);
                     printer.note(format!("another policy is in force, of {path}"));
+                    if self.loaded.token_stores != token_stores {
+                        printer.warning(format!(
+                            "the `tokenStores` of {path} changed: another store is used from the next start on"
+                        ));
+                    }
                     printer.posture(&plugins::posture_of_policy(&self.loaded));
                 }
                 Err(error) => {

@@ -74,6 +74,22 @@ enum Difference {
     Orphan { name: String, revision: u64 },
 }
 
+impl Difference {
+    /// Says so where a token that was valid is no more, as after another store was configured: whoever holds it should not
+    /// have to guess why.
+    fn report_if_revoked(&self, tokens: &Tokens) {
+        if let Self::Orphan { name, .. } = self
+            && !tokens.contains_key(name)
+        {
+            tracing::error!(
+                secret = name,
+                "a bootstrap token that the token store does not have is revoked; \
+                 `slipway token create` makes another"
+            );
+        }
+    }
+}
+
 /// A token's Secret as it is stored.
 struct Projected {
     record: Arc<Record>,
@@ -98,6 +114,7 @@ impl Projection {
             let (tokens, secrets) = self.read().await?;
             for difference in differences(&tokens, &secrets) {
                 self.resolve(&difference, &tokens, &secrets).await?;
+                difference.report_if_revoked(&tokens);
             }
         }
         Ok(())

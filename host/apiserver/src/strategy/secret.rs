@@ -144,7 +144,17 @@ async fn delete_token(
 }
 
 fn no_answer(error: TokenStoreError) -> Status {
-    Status::unavailable(format!("the token store gives no answer: {error}"))
+    match error {
+        // Worth another try.
+        TokenStoreError::Unavailable(_)
+        | TokenStoreError::Failed(_)
+        | TokenStoreError::Conflict => {
+            Status::unavailable(format!("the token store gives no answer: {error}"))
+        }
+        TokenStoreError::Corrupt(_)
+        | TokenStoreError::Unsealable { .. }
+        | TokenStoreError::Other(_) => Status::internal(format!("the token store failed: {error}")),
+    }
 }
 
 fn is_token(secret: &Secret) -> bool {

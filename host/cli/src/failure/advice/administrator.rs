@@ -14,7 +14,7 @@ const CREDENTIALS: &str = "use the kubeconfig of an administrator: --kubeconfig 
 
 /// For a cluster that has other things to do.
 const BUSY: &str =
-    "the API server is there, and has no time; run the same command again in a while";
+    "the API server is there and cannot do it now; run the same command again in a while";
 
 /// The advice for a call of an administrator's, where the cause is one.
 pub(super) fn known(cause: &(dyn Error + 'static)) -> Option<Advice> {
