@@ -31,6 +31,7 @@ wasmtime::component::bindgen!({
         "wasi:sockets": wasmtime_wasi::p2::bindings::sockets,
         "wasi:http": wasmtime_wasi_http::p2::bindings::http,
         "slipway:plugin/bootstrap-token.token": crate::capability::bootstrap_token::Token,
+        "slipway:plugin/unverified-https.race": crate::capability::unverified_https::Race,
     },
 });
 

@@ -24,6 +24,7 @@ pub mod inspection;
 mod limits;
 mod load;
 mod outside;
+pub mod racing;
 mod registry;
 mod regular;
 mod seal;

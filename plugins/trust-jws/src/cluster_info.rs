@@ -6,7 +6,6 @@ use serde::Deserialize;
 use slipway_sdk::kubeconfig::ClusterEntry;
 use slipway_sdk::prelude::*;
 use slipway_sdk::token::BootstrapToken;
-use slipway_sdk::unverified_https::Limits;
 
 const PATH: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
@@ -17,13 +16,17 @@ struct ConfigMap {
     data: BTreeMap<String, String>,
 }
 
-pub(crate) fn discover(
+pub(crate) fn url(server: &HostPort) -> String {
+    format!("https://{server}{PATH}")
+}
+
+/// What the document proposes, once the token's signature under it holds.
+pub(crate) fn read(
+    document: &[u8],
     server: &HostPort,
     token: &BootstrapToken<'_>,
-    limits: Limits,
 ) -> Result<ClusterTrust, DiscoveryError> {
-    let response = crate::fetch(&format!("https://{server}{PATH}"), limits)?;
-    let ConfigMap { data } = serde_json::from_slice(&response.body).map_err(|error| {
+    let ConfigMap { data } = serde_json::from_slice(document).map_err(|error| {
         DiscoveryError::Untrusted(format!("the answer is not a ConfigMap: {error}"))
     })?;
     let id = token.id();

@@ -6,7 +6,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use slipway_sdk::prelude::*;
 use slipway_sdk::token::BootstrapToken;
-use slipway_sdk::unverified_https::Limits;
 
 const PATH: &str = "/cluster-info/v1/";
 
@@ -18,14 +17,18 @@ struct ClusterInfo {
     endpoints: Vec<String>,
 }
 
-pub(crate) fn discover(
+pub(crate) fn url(service: &HostPort, token_id: &str) -> String {
+    format!("https://{service}{PATH}?token-id={token_id}")
+}
+
+/// What the answer proposes, once it turns out to be signed with the token.
+pub(crate) fn read(
+    answer: &[u8],
     service: &HostPort,
     token: &BootstrapToken<'_>,
-    limits: Limits,
 ) -> Result<ClusterTrust, DiscoveryError> {
     let id = token.id();
-    let response = crate::fetch(&format!("https://{service}{PATH}?token-id={id}"), limits)?;
-    let jws = std::str::from_utf8(&response.body)
+    let jws = std::str::from_utf8(answer)
         .map(str::trim_end)
         .map_err(|_| untrusted("the answer is not a JWS"))?;
     let payload = payload(jws)?;

@@ -11,6 +11,7 @@ mod location;
 use std::time::Duration;
 
 use slipway_sdk::prelude::*;
+use slipway_sdk::token::BootstrapToken;
 use slipway_sdk::unverified_https::{self, FetchError, Limits, Response};
 
 use attempts::Attempts;
@@ -18,6 +19,12 @@ use location::Location;
 
 /// How long all locations together are waited for; less than the deadline that the default configuration gives the call.
 const PATIENCE: Duration = Duration::from_secs(12);
+
+/// How much later each location is asked than the one before it, where nobody answers.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// The time that a location has in any case.
+const SHORTEST: Duration = Duration::from_secs(4);
 
 /// Discovers through signed cluster information.
 #[derive(Debug)]
@@ -44,16 +51,14 @@ impl TrustSource for TrustJws {
             .iter()
             .map(|text| Location::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
-        let limits = limits(locations.len());
+        let urls: Vec<_> = locations
+            .iter()
+            .map(|location| url(location, token))
+            .collect();
         let mut attempts = Attempts::default();
-        for location in &locations {
-            let result = match location {
-                Location::ApiServer(address) => cluster_info::discover(address, token, limits),
-                Location::DiscoveryService(address) => {
-                    discovery_service::discover(address, token, limits)
-                }
-            };
-            match result {
+        for (index, outcome) in unverified_https::race(&urls, limits(urls.len())) {
+            let location = &locations[index];
+            match document(outcome).and_then(|document| read(&document, location, token)) {
                 Ok(trust) => return Ok(trust),
                 Err(error) => attempts.failed(location, error),
             }
@@ -62,27 +67,46 @@ impl TrustSource for TrustJws {
     }
 }
 
-/// A location that does not answer must not use up the time for the others.
+/// The last location begins after a head start for each of the others.
 fn limits(locations: usize) -> Limits {
-    let locations = u32::try_from(locations).unwrap_or(u32::MAX).max(1);
+    let head_starts = u32::try_from(locations).map_or(PATIENCE, |others| HEAD_START * others);
     Limits {
-        time: PATIENCE / locations,
+        time: PATIENCE.saturating_sub(head_starts).max(SHORTEST),
         ..Limits::default()
     }
 }
 
-/// Fetches a document of discovery; only a whole answer with status 200 is one.
-fn fetch(url: &str, limits: Limits) -> Result<Response, DiscoveryError> {
-    let response = unverified_https::get(url, limits).map_err(classify)?;
+fn url(location: &Location, token: &BootstrapToken<'_>) -> String {
+    match location {
+        Location::ApiServer(server) => cluster_info::url(server),
+        Location::DiscoveryService(service) => discovery_service::url(service, &token.id()),
+    }
+}
+
+fn read(
+    document: &[u8],
+    location: &Location,
+    token: &BootstrapToken<'_>,
+) -> Result<ClusterTrust, DiscoveryError> {
+    match location {
+        Location::ApiServer(server) => cluster_info::read(document, server, token),
+        Location::DiscoveryService(service) => discovery_service::read(document, service, token),
+    }
+}
+
+/// The document of discovery that a server answered; only a whole answer with status 200 is one.
+fn document(outcome: Result<Response, FetchError>) -> Result<Vec<u8>, DiscoveryError> {
+    let response = outcome.map_err(classify)?;
     match response.status {
-        200 => Ok(response),
+        200 => Ok(response.body),
         401 | 403 => Err(DiscoveryError::Other(
             "the server shows nothing to clients without credentials; does the cluster switch anonymous access off? \
              Then its discovery service can be named as discovery://host:9898"
                 .to_owned(),
         )),
         404 => Err(DiscoveryError::NotSigned(
-            "the server has no cluster information yet".to_owned(),
+            "the server has no cluster information (404): it is no API server, or its cluster is not up yet"
+                .to_owned(),
         )),
         status @ (429 | 500..) => Err(DiscoveryError::Unavailable(format!(
             "the server answers with status {status}"
@@ -98,7 +122,7 @@ fn classify(error: FetchError) -> DiscoveryError {
     match error {
         error if error.is_transient() => DiscoveryError::Unavailable(reason),
         FetchError::NotAllowed(_) => DiscoveryError::InvalidRequest(reason),
-        FetchError::TooLarge | FetchError::Protocol(_) => DiscoveryError::Untrusted(reason),
+        FetchError::TooLarge => DiscoveryError::Untrusted(reason),
         _ => DiscoveryError::Other(reason),
     }
 }

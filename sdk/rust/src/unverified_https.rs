@@ -3,6 +3,7 @@
 //! Needs the grant `unverifiedHttps`; for trust sources only, which reach the hosts and ports of the present call's
 //! locations, on the fixed paths of discovery.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -47,6 +48,30 @@ pub struct Response {
 /// See [`FetchError`].
 pub fn get(url: &str, limits: Limits) -> Result<Response, FetchError> {
     host::unverified_get(url, limits)
+}
+
+/// Fetches `urls` with GET, each with a head start over the next, so that a server that does not answer holds up nobody: the
+/// next begins as soon as one before it is over, or after 250 ms.
+pub fn race(urls: &[String], limits: Limits) -> Race {
+    Race(host::Race::begin(urls, limits))
+}
+
+/// Fetches that are under way: which of the URLs, and what became of it, in the order in which they end. Those that still
+/// run when this is dropped end with it.
+pub struct Race(host::Race);
+
+impl Iterator for Race {
+    type Item = (usize, Result<Response, FetchError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+impl fmt::Debug for Race {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Race").finish_non_exhaustive()
+    }
 }
 
 /// Why there is no answer.

@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use slipway_config::endpoint::HostPort;
+use slipway_plugin::racing::first_success;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -18,9 +17,6 @@ use super::failure::{ConnectFailure, NoConnection, from_handshake, from_tcp};
 
 const TCP_TIMEOUT: Duration = Duration::from_secs(10);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A slow address delays the next one by this much; a failed one not at all. RFC 8305 recommends 250 ms.
-const HEAD_START: Duration = Duration::from_millis(250);
 
 /// An address with what is needed to verify who answers there.
 #[derive(Clone, Debug)]
@@ -34,46 +30,14 @@ pub(super) struct Dial {
 /// Tries the addresses in their order, each with a head start over the next, and keeps the first connection that is
 /// up and verified.
 pub(super) async fn first_of(dials: &[Dial]) -> Result<TlsStream<TcpStream>, NoConnection> {
-    race(dials, one).await.map_err(|failures| NoConnection {
-        attempts: failures
-            .into_iter()
-            .map(|(dial, failure)| (dial.address.clone(), failure))
-            .collect(),
-    })
-}
-
-/// Attempts one candidate after the other, each with a head start over the next, and returns what comes of the first that
-/// succeeds; the others are dropped. Where none does, why each failed, in the order in which they did.
-async fn race<'a, C, T, E, F>(
-    candidates: &'a [C],
-    attempt: impl Fn(&'a C) -> F,
-) -> Result<T, Vec<(&'a C, E)>>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    let mut running = FuturesUnordered::new();
-    let mut waiting = candidates.iter();
-    let mut failures = Vec::new();
-    loop {
-        if let Some(next) = waiting.next() {
-            let attempt = attempt(next);
-            running.push(async move { (next, attempt.await) });
-        }
-        let more = waiting.len() > 0;
-        let finished = tokio::select! {
-            finished = running.next() => finished,
-            () = tokio::time::sleep(HEAD_START), if more => continue,
-        };
-        match finished {
-            Some((_, Ok(won))) => return Ok(won),
-            Some((candidate, Err(failure))) => failures.push((candidate, failure)),
-            None if !more => return Err(failures),
-            None => {}
-        }
-        if !more && running.is_empty() {
-            return Err(failures);
-        }
-    }
+    first_success(dials, one)
+        .await
+        .map_err(|failures| NoConnection {
+            attempts: failures
+                .into_iter()
+                .map(|(dial, failure)| (dial.address.clone(), failure))
+                .collect(),
+        })
 }
 
 async fn one(dial: &Dial) -> Result<TlsStream<TcpStream>, ConnectFailure> {
@@ -99,7 +63,7 @@ pub(crate) async fn open_tcp(host: &str, port: u16) -> Result<TcpStream, Connect
         .map_err(|_| no_address(format!("no answer within {} s", TCP_TIMEOUT.as_secs())))?
         .map_err(|error| no_address(error.to_string()))?;
     let addresses = alternating(resolved.collect());
-    let stream = race(&addresses, |address| connect(*address))
+    let stream = first_success(&addresses, |address| connect(*address))
         .await
         .map_err(|mut failures| match failures.len() {
             0 => no_address("it has no address".to_owned()),
@@ -157,36 +121,5 @@ mod tests {
             addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
         );
         assert_eq!(alternating(Vec::new()), []);
-    }
-
-    #[tokio::test]
-    async fn who_does_not_answer_holds_up_nobody() {
-        let won = race(
-            &["silent", "refuses", "answers", "late"],
-            async |name| match *name {
-                "silent" => std::future::pending().await,
-                "refuses" => Err("refused"),
-                name => Ok(name),
-            },
-        );
-        assert_eq!(won.await, Ok("answers"));
-    }
-
-    #[tokio::test]
-    async fn where_nobody_wins_each_says_why() {
-        let lost = race(&["a", "b"], async |name| {
-            Err::<(), _>(format!("{name} refused"))
-        });
-        let reasons: Vec<_> = lost
-            .await
-            .unwrap_err()
-            .into_iter()
-            .map(|(_, reason)| reason)
-            .collect();
-        assert_eq!(reasons, ["a refused", "b refused"]);
-        assert_eq!(
-            race(&[] as &[u8], async |_| Err::<(), ()>(())).await,
-            Err(vec![])
-        );
     }
 }

@@ -8,6 +8,8 @@ use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use slipway_config::endpoint::{Host, HostPort};
 use tokio::net::TcpStream;
 
+use crate::racing::first_success;
+
 /// The longest that one connection attempt takes.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -35,27 +37,29 @@ pub(crate) enum Reach {
     Remote,
 }
 
-/// Connects to the first address of `place` that answers.
+/// Connects to whichever address of `place` answers first.
 ///
 /// # Errors
 /// The name has no address, one of its addresses is out of reach, or none answers.
 pub(crate) async fn dial(place: &HostPort, reach: Reach) -> Result<TcpStream, DialError> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in resolve(place, reach, tokio::net::lookup_host).await? {
-        match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Requests are small and answered one by one; without it they are slower, and no worse.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(DialError::Connect {
+    let addresses = resolve(place, reach, tokio::net::lookup_host).await?;
+    let connected = first_success(&addresses, |address| connect(*address)).await;
+    let stream = connected.map_err(|mut failures| DialError::Connect {
         place: place.clone(),
-        source: last,
-    })
+        source: failures.pop().map_or_else(
+            || io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
+            |(_, failure)| failure,
+        ),
+    })?;
+    // Requests are small and answered one by one; without it they are slower, and no worse.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    tokio::time::timeout(CONNECT, TcpStream::connect(address))
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// The name that a server's certificate has to carry.

@@ -6,14 +6,17 @@ mod place;
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use slipway_config::endpoint::HostPort;
 use slipway_config::plugin::Grants;
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 
 use super::{Access, Capability, Inert};
 use crate::ExtensionPoint;
-use crate::bindings::import::unverified_https::{self, FetchError, Limits, Response};
+use crate::bindings::import::unverified_https::{self, FetchError, Fetched, Limits, Response};
 use crate::call::CallState;
+use crate::racing::race;
 use place::Target;
 
 /// Fetches of one call.
@@ -46,8 +49,9 @@ impl Capability for UnverifiedHttps {
     }
 
     fn link(&self, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-        unverified_https::add_to_linker::<CallState, HasSelf<FetchSession>>(linker, |state| {
-            &mut state.fetches
+        unverified_https::add_to_linker::<CallState, FetchAccess>(linker, |state| FetchView {
+            table: &mut state.table,
+            session: &mut state.fetches,
         })
     }
 }
@@ -87,14 +91,18 @@ impl FetchSession {
         self.made += 1;
         Ok(target)
     }
+}
 
-    async fn fetch(&mut self, url: &str, limits: Limits) -> Result<Response, FetchError> {
-        let target = self.allow(url)?;
-        let (body_bytes, time) = tighter(limits);
-        tokio::time::timeout(time, fetch::get(&target, body_bytes))
-            .await
-            .unwrap_or(Err(FetchError::Timeout))
-    }
+/// Fetches what was allowed.
+async fn fetch(
+    allowed: Result<Target, FetchError>,
+    limits: Limits,
+) -> Result<Response, FetchError> {
+    let target = allowed?;
+    let (body_bytes, time) = tighter(limits);
+    tokio::time::timeout(time, fetch::get(&target, body_bytes))
+        .await
+        .unwrap_or(Err(FetchError::Timeout))
 }
 
 /// The caller's bounds or the host's own, whichever are tighter.
@@ -106,13 +114,50 @@ fn tighter(limits: Limits) -> (usize, Duration) {
     )
 }
 
-impl unverified_https::Host for FetchSession {
+/// Fetches that are under way, behind a plugin's handle.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Race(BoxStream<'static, Fetched>);
+
+struct FetchAccess;
+
+impl HasData for FetchAccess {
+    type Data<'a> = FetchView<'a>;
+}
+
+struct FetchView<'a> {
+    table: &'a mut ResourceTable,
+    session: &'a mut FetchSession,
+}
+
+impl unverified_https::Host for FetchView<'_> {
     async fn get(
         &mut self,
         url: String,
         limits: Limits,
     ) -> wasmtime::Result<Result<Response, FetchError>> {
-        Ok(self.fetch(&url, limits).await)
+        Ok(fetch(self.session.allow(&url), limits).await)
+    }
+}
+
+impl unverified_https::HostRace for FetchView<'_> {
+    async fn new(&mut self, urls: Vec<String>, limits: Limits) -> wasmtime::Result<Resource<Race>> {
+        let allowed: Vec<_> = urls.iter().map(|url| self.session.allow(url)).collect();
+        let fetched = race((0..).zip(allowed), move |(index, allowed)| async move {
+            Fetched {
+                index,
+                outcome: fetch(allowed, limits).await,
+            }
+        });
+        Ok(self.table.push(Race(fetched.boxed()))?)
+    }
+
+    async fn next(&mut self, race: Resource<Race>) -> wasmtime::Result<Option<Fetched>> {
+        Ok(self.table.get_mut(&race)?.0.next().await)
+    }
+
+    async fn drop(&mut self, race: Resource<Race>) -> wasmtime::Result<()> {
+        self.table.delete(race)?;
+        Ok(())
     }
 }
 

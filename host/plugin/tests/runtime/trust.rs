@@ -37,8 +37,12 @@ async fn trust_jws() -> Arc<dyn TrustSource> {
 }
 
 async fn discover(location: &str) -> Result<Discovery, DiscoveryError> {
+    discover_at(&[location]).await
+}
+
+async fn discover_at(locations: &[&str]) -> Result<Discovery, DiscoveryError> {
     let request = DiscoveryRequest {
-        locations: vec![location.to_owned()],
+        locations: locations.iter().map(ToString::to_string).collect(),
         token: Some(token()),
         ..DiscoveryRequest::default()
     };
@@ -142,6 +146,28 @@ async fn a_server_that_misbehaves_is_an_error_in_time() {
             .unwrap_err();
         assert!(!matches!(error, DiscoveryError::Failed(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn servers_that_say_nothing_hold_up_nobody() {
+    let cluster = Cluster::new();
+    let kubeconfig = cluster.kubeconfig();
+    let signature = jws::sign(&token(), kubeconfig.as_bytes()).unwrap();
+    let server = cluster.serve(config_map(&kubeconfig, &signature)).await;
+    let forged = jws::sign(
+        &"abcdef.ffffffffffffffff".parse().unwrap(),
+        kubeconfig.as_bytes(),
+    )
+    .unwrap();
+    let liar = cluster.serve(config_map(&kubeconfig, &forged)).await;
+    // Connections are taken by the system, and nobody ever reads from them.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().unwrap().to_string();
+    // Longer together than the deadline of the call, if they were waited for.
+    let silent = [silent.as_str(); 4];
+    let locations = [&silent[..], &[&liar, &server]].concat();
+    let discovery = discover_at(&locations).await.unwrap();
+    assert_eq!(discovery.signed[0].as_bytes(), kubeconfig.as_bytes());
 }
 
 #[tokio::test]

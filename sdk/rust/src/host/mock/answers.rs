@@ -135,6 +135,24 @@ pub(crate) fn unverified_get(url: &str, limits: Limits) -> Result<Response, Fetc
     Ok(response)
 }
 
+/// Answers in the order of the URLs.
+pub(crate) struct Race(std::vec::IntoIter<(usize, Result<Response, FetchError>)>);
+
+impl Race {
+    pub(crate) fn begin(urls: &[String], limits: Limits) -> Self {
+        let answers: Vec<_> = urls
+            .iter()
+            .map(|url| unverified_get(url, limits))
+            .enumerate()
+            .collect();
+        Self(answers.into_iter())
+    }
+
+    pub(crate) fn next(&mut self) -> Option<(usize, Result<Response, FetchError>)> {
+        self.0.next()
+    }
+}
+
 pub(crate) fn http_get(get: &Get) -> Result<http::Response, HttpError> {
     let response = ask(|host| host.http.get(&get.url.text).cloned())
         .unwrap_or_else(|| Err(HttpError::NotAllowed(get.url.text.clone())))?;

@@ -9,8 +9,8 @@ mod token;
 use std::cell::RefCell;
 
 pub(crate) use answers::{
-    cluster_get, cluster_list, grants, http_get, log, monotonic_clock, random_bytes, report_panics,
-    resolve, services, settings, unverified_get, wall_clock,
+    Race, cluster_get, cluster_list, grants, http_get, log, monotonic_clock, random_bytes,
+    report_panics, resolve, services, settings, unverified_get, wall_clock,
 };
 pub(crate) use files::Directory;
 pub use mock_host::{Entry, Installed, MockHost};

@@ -174,18 +174,42 @@ impl From<cluster::ClusterError> for ClusterError {
 }
 
 pub(crate) fn unverified_get(url: &str, limits: Limits) -> Result<Response, FetchError> {
-    let limits = unverified_https::Limits {
-        body_bytes: limits.body_bytes,
-        time_ms: limits.time.as_millis().try_into().unwrap_or(u32::MAX),
-    };
-    match unverified_https::get(url, limits) {
-        Ok(response) => Ok(Response {
-            status: response.status,
-            content_type: response.content_type,
-            body: response.body,
-            peer_certificates: response.peer_certificates,
-        }),
-        Err(error) => Err(error.into()),
+    answer(unverified_https::get(url, limits.into()))
+}
+
+/// Several fetches that are under way.
+pub(crate) struct Race(unverified_https::Race);
+
+impl Race {
+    pub(crate) fn begin(urls: &[String], limits: Limits) -> Self {
+        Self(unverified_https::Race::new(urls, limits.into()))
+    }
+
+    pub(crate) fn next(&mut self) -> Option<(usize, Result<Response, FetchError>)> {
+        let fetched = self.0.next()?;
+        let index = usize::try_from(fetched.index).unwrap_or(usize::MAX);
+        Some((index, answer(fetched.outcome)))
+    }
+}
+
+fn answer(
+    outcome: Result<unverified_https::Response, unverified_https::FetchError>,
+) -> Result<Response, FetchError> {
+    let response = outcome?;
+    Ok(Response {
+        status: response.status,
+        content_type: response.content_type,
+        body: response.body,
+        peer_certificates: response.peer_certificates,
+    })
+}
+
+impl From<Limits> for unverified_https::Limits {
+    fn from(limits: Limits) -> Self {
+        Self {
+            body_bytes: limits.body_bytes,
+            time_ms: limits.time.as_millis().try_into().unwrap_or(u32::MAX),
+        }
     }
 }
 
