@@ -57,14 +57,14 @@ pub enum Source {
 }
 
 /// A JSON document of the operator: `{"worker-1": {"addresses": ["10.0.0.5"], "dnsNames": ["worker-1.corp.example"]}}`.
-/// `{node}` in its name or URL is the node's name, for one document each.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(not(target_family = "wasm"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Inventory {
-    /// A file's name in the folder that is granted (`filesystem`) under the name `inventory`.
+    /// A file's name in the folder that is granted (`filesystem`) under the name `inventory`; with `{node}` in the place of
+    /// the node's name where each node has its own.
     File(String),
-    /// A URL, whose server is granted (`http`).
+    /// A URL, whose server is granted (`http`); with `{node}` likewise.
     Url(String),
 }
 

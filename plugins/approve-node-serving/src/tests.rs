@@ -212,6 +212,9 @@ fn an_inventory_confirms_names_and_addresses() {
         verdict,
         Verdict::Defer("the node worker-2 is not in the inventory inventory/nodes.json".to_owned())
     );
+    let elsewhere = MockHost::new().file("inventory", "other.json", "{}");
+    let error = review(elsewhere, file.clone(), &request).unwrap_err();
+    assert!(matches!(error, ReviewError::Unavailable(_)), "{error}");
     let broken = MockHost::new().file(
         "inventory",
         "nodes.json",

@@ -43,9 +43,16 @@ fn a_node_that_the_inventory_does_not_know_waits_for_a_person() {
     site.surroundings.show(INVENTORY, "200 OK", "{}");
     site.ask("unlisted", OWN);
     site.expect("unlisted", "pending", reason);
+}
+
+#[test]
+fn an_inventory_that_is_being_written_anew_is_waited_for() {
+    let site = launch();
     site.surroundings.show(INVENTORY, "404 Not Found", "");
-    site.ask("missing", OWN);
-    site.expect("missing", "pending", reason);
+    site.ask("early", OWN);
+    site.expect("early", "pending", "is not there");
+    site.surroundings.show(INVENTORY, "200 OK", NODES);
+    site.expect("early", "issued", "");
 }
 
 #[test]

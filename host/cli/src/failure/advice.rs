@@ -23,6 +23,7 @@ use super::{Code, Usage};
 
 const TOKENS: &str = "on the control plane, `slipway token list` shows the tokens, `slipway token create --print-join-command` makes one";
 const PINS: &str = "compare with what `slipway certs ca-hash` prints on the control plane; if they differ, do not join";
+const INDEPENDENT: &str = "give sources that share neither a host nor a file, or have fewer of them agree: --trust N-of …";
 const CLOCK: &str =
     "compare the clocks of both machines (`date -u`), set the wrong one, and try again";
 const EXPIRED: &str = "compare the clocks of both machines (`date -u`) and set the wrong one; if both are right, renew the \
@@ -231,7 +232,10 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Quorum(failure) if failure.groups.len() > 1 => {
             Some(Advice::new(Code::Untrusted, PINS))
         }
-        DiscoveryFailure::Quorum(failure) => discovery(&failure.failed.first()?.failure),
+        DiscoveryFailure::Quorum(failure) => match failure.failed.first() {
+            Some(failed) => discovery(&failed.failure),
+            None => Some(Advice::new(Code::Untrusted, INDEPENDENT)),
+        },
         DiscoveryFailure::FillIn { .. }
         | DiscoveryFailure::NoClusterInfo { .. }
         | DiscoveryFailure::BadClusterInfo { .. } => Some(Advice::new(

@@ -25,13 +25,19 @@ struct Entry {
 }
 
 pub(super) fn look_up(inventory: &Inventory, node: &str) -> Result<Known, ReviewError> {
-    let (place, text) = match inventory {
-        Inventory::File(file) => read(&file.replace(NODE, node))?,
-        Inventory::Url(url) => fetch(&url.replace(NODE, node))?,
+    let (pattern, (place, text)) = match inventory {
+        Inventory::File(file) => (file, read(&file.replace(NODE, node))?),
+        Inventory::Url(url) => (url, fetch(&url.replace(NODE, node))?),
     };
     let unknown = || Known::Nothing(format!("the node {node} is not in the inventory {place}"));
     let Some(text) = text else {
-        return Ok(unknown());
+        // Where each node has its own document, that is an answer; the one of all nodes may be written anew just now.
+        return match pattern.contains(NODE) {
+            true => Ok(unknown()),
+            false => Err(ReviewError::Unavailable(format!(
+                "the inventory {place} is not there"
+            ))),
+        };
     };
     let mut nodes: BTreeMap<String, Entry> = serde_json::from_slice(&text).map_err(|error| {
         ReviewError::Other(format!("the inventory {place} is not understood: {error}"))
@@ -50,7 +56,7 @@ pub(super) fn look_up(inventory: &Inventory, node: &str) -> Result<Known, Review
     })
 }
 
-/// The document's place and its text; none where there is no such document, which is an answer where each node has its own.
+/// The document's place and its text; none where there is no such document.
 fn read(file: &str) -> Result<(String, Option<Vec<u8>>), ReviewError> {
     let read = Directory::open(FOLDER).and_then(|folder| folder.read(file, LIMIT));
     let place = format!("{FOLDER}/{file}");

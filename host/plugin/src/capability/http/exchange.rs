@@ -4,6 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use rustls::CertificateError;
 use serde::{Deserialize, Serialize};
 use slipway_config::digest::Sha256Digest;
 use wasmtime_wasi_http::Error;
@@ -65,7 +66,8 @@ pub(super) enum Failure {
     Unreachable,
     TimedOut,
     Terminated,
-    CertificateRefused,
+    /// Why, in words.
+    CertificateRefused(String),
     TlsFailed,
     TooLarge,
     AnswerTimedOut,
@@ -85,7 +87,9 @@ impl From<Error> for Failure {
             },
             Error::ConnectionTimeout | Error::ConnectionReadTimeout => Self::TimedOut,
             Error::Tls(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(_)) => Self::CertificateRefused,
+                Some(rustls::Error::InvalidCertificate(refusal)) => {
+                    Self::CertificateRefused(said_of(refusal))
+                }
                 _ => Self::TlsFailed,
             },
             Error::HttpResponseBodySize(_) => Self::TooLarge,
@@ -94,6 +98,15 @@ impl From<Error> for Failure {
             Error::ConfigurationError => Self::Misconfigured,
             _ => Self::BadProtocol,
         }
+    }
+}
+
+fn said_of(refusal: &CertificateError) -> String {
+    match refusal {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "no CA that this machine trusts issued it".to_owned()
+        }
+        refusal => refusal.to_string(),
     }
 }
 
@@ -109,7 +122,10 @@ impl From<Failure> for Error {
             Failure::Unreachable => Self::DestinationUnavailable,
             Failure::TimedOut => Self::ConnectionTimeout,
             Failure::Terminated => Self::ConnectionTerminated,
-            Failure::CertificateRefused => Self::TlsCertificateError,
+            // wasi:http has a code for this one, but no room for the reason.
+            Failure::CertificateRefused(why) => {
+                Self::InternalError(Some(format!("the server's certificate is refused: {why}")))
+            }
             Failure::TlsFailed => Self::TlsProtocolError,
             Failure::TooLarge => Self::HttpResponseBodySize(None),
             Failure::AnswerTimedOut => Self::HttpResponseTimeout,

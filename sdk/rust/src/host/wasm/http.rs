@@ -122,6 +122,10 @@ fn classify(get: &Get, code: &ErrorCode) -> HttpError {
         | ErrorCode::ConnectionWriteTimeout
         | ErrorCode::HttpResponseTimeout => HttpError::Timeout(authority),
         ErrorCode::HttpResponseBodySize(_) => HttpError::TooLarge(authority),
+        ErrorCode::InternalError(Some(reason)) => HttpError::Other {
+            url: get.url.text.clone(),
+            reason: reason.clone(),
+        },
         code => HttpError::Other {
             url: get.url.text.clone(),
             reason: format!("{code:?}"),
