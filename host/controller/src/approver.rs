@@ -14,14 +14,10 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
 use slipway_config::finding::Finding;
-use slipway_config::name::NodeName;
 use slipway_config::redact;
-use slipway_pki::csr::CertificateRequest;
-use slipway_pki::decision::ledger::TokenUse;
+use slipway_pki::decision::ledger::{Refusal, TokenLedger, TokenUse};
 use slipway_pki::decision::verdict::{Decision, GUARDRAILS};
 use slipway_pki::guardrail::Guarded;
-use slipway_pki::key::KeyFingerprint;
-use slipway_pki::signer::NodeSigner;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
@@ -36,9 +32,13 @@ use crate::examined::Examined;
 use crate::ledger::Ledgers;
 use crate::policy::PolicyInForce;
 use crate::queue::Next;
+use crate::subject::{self, Held};
 use crate::system::Clock;
 use crate::watch::Cache;
-use crate::{measures, subject, trail};
+use crate::{measures, trail};
+
+/// The reason of an approval of the approver's.
+pub(crate) const APPROVED_BY_US: &str = "ApprovedBySlipway";
 
 /// How long until an undecided request is looked at again at the earliest although nothing was seen to change.
 const RECHECK: Duration = Duration::from_secs(300);
@@ -59,6 +59,8 @@ pub(crate) struct Approver {
     pub(crate) log: DecisionLog,
     pub(crate) announcer: Announcer,
     pub(crate) clock: Clock,
+    /// Whether somebody else signs what is approved.
+    pub(crate) signed_elsewhere: bool,
 }
 
 impl Approver {
@@ -131,7 +133,23 @@ impl Approver {
         Ok(self.claims.look(&wanted).await?.by_another())
     }
 
-    /// Claim, reservation, intent, approval; in this order.
+    /// Holds a use of a token until the certificate is signed. Another signer tells nobody when it signs, so that the use
+    /// is consumed before anything is approved.
+    async fn hold(
+        &self,
+        wanted: &TokenUse,
+        ledger: &TokenLedger,
+    ) -> Result<Result<(), Refusal>, Error> {
+        let held = match self.signed_elsewhere {
+            true => self.ledgers.consume(wanted).await?,
+            false if ledger.is_limited() => self.ledgers.reserve(wanted).await?,
+            // There is nothing to reserve.
+            false => return Ok(Ok(())),
+        };
+        Ok(held.map(drop))
+    }
+
+    /// Claim, use of the token, intent, approval; in this order.
     async fn approve(&self, case: Examined, decision: Decision) -> Result<Next, Error> {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(Next::Done);
@@ -144,14 +162,14 @@ impl Approver {
             let decision = Decision::name_claimed(&finding);
             return self.leave_open(case, decision, Some(finding)).await;
         }
-        if token.is_some_and(|token| token.ledger.is_limited())
-            && let Some(wanted) = subject::token_use(&case.request, guarded, token, now)
-            && self.ledgers.reserve(&wanted).await?.is_err()
+        if let Some(token) = token
+            && let Some(wanted) = subject::token_use(&case.request, guarded, Some(token), now)
+            && self.hold(&wanted, &token.ledger).await?.is_err()
         {
             // Somebody was quicker with the token: the guardrails say what that means.
             return Ok(Next::Retry);
         }
-        self.write_decision(case, &decision, APPROVED, "ApprovedBySlipway")
+        self.write_decision(case, &decision, APPROVED, APPROVED_BY_US)
             .await?;
         Ok(Next::Done)
     }
@@ -243,15 +261,7 @@ impl Approver {
             token => token?,
         };
         if let Some(token) = token {
-            let used = TokenUse {
-                token_uid: token.ledger.token_uid().to_owned(),
-                key: held.key,
-                node: held.node.clone(),
-                signer: held.signer,
-                submitted: request
-                    .creation_timestamp()
-                    .map_or_else(|| (self.clock)(), |time| time.0),
-            };
+            let used = held.token_use(request, &token, (self.clock)());
             self.ledgers.release(&used).await?;
         }
         self.claims.settle(&held.node).await?;
@@ -323,24 +333,6 @@ impl Approver {
             .get_opt(name)
             .await
             .during("read", title(name))
-    }
-}
-
-/// What a request holds that ends with it.
-struct Held {
-    key: KeyFingerprint,
-    node: NodeName,
-    signer: NodeSigner,
-}
-
-impl Held {
-    fn of(request: &CertificateSigningRequest) -> Option<Self> {
-        let parsed = CertificateRequest::from_pem(&request.spec.request.0).ok()?;
-        Some(Self {
-            key: parsed.public_key().fingerprint(),
-            node: parsed.node_name()?,
-            signer: NodeSigner::from_name(&request.spec.signer_name)?,
-        })
     }
 }
 

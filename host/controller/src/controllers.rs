@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::queues::{RequestQueues, look_again, look_at_all_again};
 use self::tasks::{Tasks, or_stop};
 use crate::announcer::{self, Announcer};
+use crate::approval_recorder::ApprovalRecorder;
 use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
@@ -257,6 +258,7 @@ impl Controllers {
                 log: log.clone(),
                 announcer: announcer.clone(),
                 clock: Arc::clone(&self.clock),
+                signed_elsewhere: self.signer.is_none(),
             };
             tasks.start_work("approver", &requests.approver, move |name| {
                 let approver = approver.clone();
@@ -294,9 +296,24 @@ impl Controllers {
                 foreign: self.foreign_signers.clone(),
             };
             self.foreign_signers.begin();
-            tasks.start_work("csr-signer", &requests.signer, move |name| {
+            tasks.start_work("csr-signer", &requests.approved, move |name| {
                 let signer = signer.clone();
                 async move { signer.handle(&name).await }
+            });
+        }
+        if let (Some(log), None) = (&self.approver, &self.signer) {
+            let recorder = ApprovalRecorder {
+                cache: cache.clone(),
+                guard: guard.clone(),
+                policy: self.policy.clone(),
+                claims: claims.clone(),
+                ledgers: ledgers.clone(),
+                log: log.clone(),
+                clock: Arc::clone(&self.clock),
+            };
+            tasks.start_work("approval-recorder", &requests.approved, move |name| {
+                let recorder = recorder.clone();
+                async move { recorder.handle(&name).await }
             });
         }
         if self.approver.is_some() || self.signer.is_some() {

@@ -6,6 +6,7 @@
 //! the same objects.
 
 mod announcer;
+mod approval_recorder;
 mod approver;
 mod bootstrap_signer;
 pub mod chain;

@@ -6,11 +6,13 @@ use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use slipway_config::digest::Sha256Digest;
+use slipway_config::name::NodeName;
 use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
-use slipway_pki::csr::UnverifiedRequest;
+use slipway_pki::csr::{CertificateRequest, UnverifiedRequest};
 use slipway_pki::decision::claim::Claim;
 use slipway_pki::decision::ledger::{RESERVATION_LIMIT, TokenUse};
 use slipway_pki::guardrail::{GuardedRequest, RequesterIdentity, TokenFacts};
+use slipway_pki::key::KeyFingerprint;
 use slipway_pki::signer::{NodeSigner, Usage};
 use slipway_plugin::extension::csr_approver::{self, Requester, ReviewRequest};
 
@@ -84,6 +86,40 @@ pub(crate) fn token_use(
         signer: guarded.signer(),
         submitted: request.creation_timestamp().map_or(now, |time| time.0),
     })
+}
+
+/// What a request holds, or may hold: read from the request alone, whether or not it is in order.
+pub(crate) struct Held {
+    key: KeyFingerprint,
+    pub(crate) node: NodeName,
+    signer: NodeSigner,
+}
+
+impl Held {
+    pub(crate) fn of(request: &CertificateSigningRequest) -> Option<Self> {
+        let parsed = CertificateRequest::from_pem(&request.spec.request.0).ok()?;
+        Some(Self {
+            key: parsed.public_key().fingerprint(),
+            node: parsed.node_name()?,
+            signer: NodeSigner::from_name(&request.spec.signer_name)?,
+        })
+    }
+
+    /// The use of the token that asked.
+    pub(crate) fn token_use(
+        &self,
+        request: &CertificateSigningRequest,
+        token: &TokenFacts,
+        now: Timestamp,
+    ) -> TokenUse {
+        TokenUse {
+            token_uid: token.ledger.token_uid().to_owned(),
+            key: self.key,
+            node: self.node.clone(),
+            signer: self.signer,
+            submitted: request.creation_timestamp().map_or(now, |time| time.0),
+        }
+    }
 }
 
 /// The claim on the node's name that an approval needs; none for a node that asks for itself.

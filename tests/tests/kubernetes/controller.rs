@@ -1,5 +1,7 @@
 //! Slipway's controllers on an unmodified API server, in the place of kube-controller-manager's.
 
+use std::time::Duration;
+
 use slipway_pki::decision::signing::DEFAULT_MAXIMUM;
 use slipway_tests::kubernetes::{AUTOMATIC, Controller, Kubernetes, MANUAL, kubectl};
 use slipway_tests::{Asked, Finished, Invitation, Sandbox, assert_identity, let_in};
@@ -117,12 +119,32 @@ fn a_cluster_of_kubeadm_is_taken_over() {
     controller.wait_until("ok, leading");
 
     let node = Sandbox::new();
-    let join = cluster.invitation().start_join(&node, "worker-1", &[]);
+    let create = ["token", "create", "--node=worker-1", "--uses=1"];
+    let token = cluster.slipway(&create).success();
+    let invitation = cluster.invitation().clone().with_token(token.trim());
+    let join = invitation.start_join(&node, "worker-1", &[]);
     let request = cluster.request_of("worker-1");
     let_in(&node, &request, join, |arguments| {
         cluster.slipway(arguments)
     });
     assert_identity(&node, &cluster.ca(), "worker-1");
+    assert_used_up(&cluster, &token);
+}
+
+/// A person approved and kube-controller-manager signed; the controller has to take note of it.
+fn assert_used_up(cluster: &Kubernetes, token: &str) {
+    let is_used_up = || {
+        let listed = cluster.slipway(&["token", "list", "--output=json"]).json();
+        let mut tokens = listed.as_array().expect("tokens").iter();
+        let id = token.split_once('.').expect("a token").0;
+        let found = tokens.find(|found| found["id"] == id).expect("the token");
+        found["used"] == 1 && found["usesLeft"] == 0
+    };
+    let seen = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        is_used_up()
+    });
+    assert!(seen, "the token's only use was never counted");
 }
 
 #[test]

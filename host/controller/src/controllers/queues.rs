@@ -1,4 +1,4 @@
-//! From what the watch on requests sees to what waits for the approver and for the signer.
+//! From what the watch on requests sees to what waits for the approver and, once it is approved, for the signer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,8 @@ use crate::watch::{Cache, Seen};
 /// Where requests wait, and what was seen of them last.
 pub(super) struct RequestQueues {
     pub(super) approver: Arc<WorkQueue>,
-    pub(super) signer: Arc<WorkQueue>,
+    /// What is approved.
+    pub(super) approved: Arc<WorkQueue>,
     seen: Mutex<HashMap<String, (Option<String>, Standing)>>,
 }
 
@@ -24,7 +25,7 @@ impl Default for RequestQueues {
     fn default() -> Self {
         Self {
             approver: Arc::new(WorkQueue::new(WORKERS)),
-            signer: Arc::new(WorkQueue::new(WORKERS)),
+            approved: Arc::new(WorkQueue::new(WORKERS)),
             seen: Mutex::default(),
         }
     }
@@ -39,7 +40,8 @@ impl RequestQueues {
             Seen::Changed(request) => {
                 let name = request.name_any();
                 let standing = (request.uid(), condition::standing(request));
-                if last.insert(name.clone(), standing.clone()).as_ref() == Some(&standing) {
+                let before = last.insert(name.clone(), standing.clone());
+                if before.as_ref() == Some(&standing) {
                     return;
                 }
                 let requester = request.spec.username.as_deref().unwrap_or_default();
@@ -47,7 +49,11 @@ impl RequestQueues {
                     Standing::Open | Standing::Denied | Standing::Failed => {
                         self.approver.add(&name, requester)
                     }
-                    Standing::Approved => self.signer.add(&name, requester),
+                    Standing::Approved => self.approved.add(&name, requester),
+                    // It was signed elsewhere before its approval was seen.
+                    Standing::Issued if before != Some((standing.0, Standing::Approved)) => {
+                        self.approved.add(&name, requester);
+                    }
                     Standing::Issued => {}
                 }
             }
@@ -55,7 +61,7 @@ impl RequestQueues {
                 let name = request.name_any();
                 last.remove(&name);
                 self.approver.forget(&name);
-                self.signer.forget(&name);
+                self.approved.forget(&name);
             }
             Seen::Listed => {}
         }

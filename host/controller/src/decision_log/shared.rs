@@ -108,6 +108,11 @@ impl DecisionLog {
         self.record_with(entry, None).await
     }
 
+    /// Whether the log has a decision that took effect.
+    pub(crate) async fn has(&self, decision: &Entry) -> bool {
+        self.shared.journal.lock().await.writer.has(decision)
+    }
+
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.shared.folder

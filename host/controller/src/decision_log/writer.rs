@@ -65,6 +65,13 @@ impl Writer {
         }
     }
 
+    /// Whether a decision that took effect is written.
+    pub(super) fn has(&self, entry: &Entry) -> bool {
+        entry
+            .effective_decision()
+            .is_some_and(|(uid, action)| self.decided.get(uid) == Some(&action))
+    }
+
     /// Writes entries; they are on disk when this returns. A decision that took effect and is written already is left out.
     ///
     /// # Errors
@@ -84,9 +91,10 @@ impl Writer {
         }
         let mut text = Vec::new();
         for entry in entries {
-            if let Some((uid, action)) = entry.effective_decision()
-                && (self.decided.get(uid) == Some(&action)
-                    || decided.insert(uid.to_owned(), action) == Some(action))
+            if self.has(&entry)
+                || entry.effective_decision().is_some_and(|(uid, action)| {
+                    decided.insert(uid.to_owned(), action) == Some(action)
+                })
             {
                 continue;
             }

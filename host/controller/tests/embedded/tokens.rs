@@ -6,9 +6,12 @@ use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, PostParams};
 use slipway_config::token::{TokenBounds, TokenUsages};
+use slipway_controller::chain::Chain;
+use slipway_controller::decision_log::Action;
 use slipway_controller::ledger::Ledgers;
 use slipway_controller::tokens::{NewToken, SourceAddresses, TokenAdminError};
 use slipway_controller::{Standing, TokenAdmin};
+use slipway_pki::decision::ledger::RESERVATION_LIMIT;
 
 use crate::approvers::{abstain, approve};
 use crate::cluster::{CALM, Cluster, Machine, condition, eventually, new_token, uses};
@@ -362,4 +365,69 @@ async fn a_secret_that_somebody_else_wrote_tells_its_bounds() {
     let (_, message) = condition(&denied, "Denied").unwrap();
     assert!(message.contains("for the node w1 only"), "{message}");
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_else_signs_an_approval_uses_a_token_up_for_good() {
+    let cluster = Cluster::start().await;
+    let log = cluster.log("log");
+    let running = cluster.run(cluster.without_signer(Chain::new(vec![approve()]), &log));
+    let token = cluster.token(uses(1)).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "r1")
+        .await;
+    cluster.until("r1", Standing::Approved).await;
+    let listed = cluster.tokens().list().await.unwrap();
+    assert_eq!((listed[0].used, listed[0].uses_left), (1, Some(0)));
+
+    // A reservation would be over by then.
+    cluster.advance(RESERVATION_LIMIT + Duration::from_secs(60));
+    Machine::new("w2")
+        .ask(cluster.token_client(&token), "r2")
+        .await;
+    cluster.until("r2", Standing::Denied).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_else_signs_what_a_person_approves_uses_a_token_once() {
+    let cluster = Cluster::start().await;
+    let log = cluster.log("log");
+    let controllers = || cluster.without_signer(Chain::new(vec![abstain()]), &log);
+    let running = cluster.run(controllers());
+    let limited = cluster.token(uses(1)).await;
+    let unlimited = cluster.token(TokenBounds::default()).await;
+    let requests = slipway_controller::requests::Requests::new(cluster.client());
+    let used = async || {
+        let listed = cluster.tokens().list().await.unwrap();
+        let of = |id| listed.iter().find(|token| token.id == id).unwrap().used;
+        (of(limited.id.clone()), of(unlimited.id.clone()))
+    };
+    for (node, token) in [("w1", &limited), ("w2", &unlimited)] {
+        Machine::new(node)
+            .ask(cluster.token_client(token), node)
+            .await;
+        requests.approve(node, "an operator").await.unwrap();
+    }
+    eventually(|| async { (used().await == (1, 1)).then_some(()) })
+        .await
+        .expect("what a person approved was not counted");
+    running.stop().await;
+
+    let running = cluster.run(controllers());
+    Machine::new("w3")
+        .ask(cluster.token_client(&unlimited), "w3")
+        .await;
+    requests.approve("w3", "an operator").await.unwrap();
+    eventually(|| async { (used().await.1 > 1).then_some(()) })
+        .await
+        .expect("what a person approved was not counted");
+    assert_eq!(used().await, (1, 2), "what was counted before is not again");
+    running.stop().await;
+    let approvals = cluster
+        .records("log")
+        .iter()
+        .filter(|record| record.entry.action == Action::Approve)
+        .count();
+    assert_eq!(approvals, 3);
 }
