@@ -124,16 +124,26 @@ impl Projection {
     /// the next comparison: what is seen once may be a write on its way.
     pub(crate) async fn run(&self, shutdown: CancellationToken) {
         let mut before = Vec::new();
+        let mut told = None;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(PERIOD) => {}
             }
             match self.round(&before).await {
-                Ok(differences) => before = differences,
+                Ok(differences) => {
+                    before = differences;
+                    told = None;
+                }
                 Err(error) => {
                     let source = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::warn!(%error, source, "tokens and Secrets could not be compared");
+                    let text = (error.to_string(), source);
+                    // Once, and not every few seconds.
+                    if told.as_ref() != Some(&text) {
+                        let (error, source) = &text;
+                        tracing::error!(error, source, "tokens and Secrets could not be compared");
+                    }
+                    told = Some(text);
                     before.clear();
                 }
             }

@@ -16,6 +16,7 @@ use slipway_controller::requests::RequestError;
 use slipway_controller::tokens::TokenAdminError;
 use slipway_plugin::LoadError;
 use slipway_plugin::extension::endpoint_provider::EndpointError;
+use slipway_plugin::extension::token_store::TokenStoreError;
 use slipway_plugin::extension::trust_source::DiscoveryError;
 
 pub(super) use self::administrator::RefusedCertificate;
@@ -85,6 +86,9 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Advice> {
     }
     if cause.is::<LoadError>() {
         return Some(Advice::bare(Code::Usage));
+    }
+    if let Some(TokenStoreError::Unsealable { id }) = cause.downcast_ref() {
+        return Some(Advice::new(Code::Untrusted, unsealable(id)));
     }
     if let Some(error) = cause.downcast_ref::<InitError>() {
         return init(error);
@@ -208,6 +212,13 @@ fn requests(error: &RequestError) -> Option<Advice> {
         }
         _ => None,
     }
+}
+
+fn unsealable(id: &str) -> String {
+    format!(
+        "take the record of {id} out of the store by hand, which revokes the token; where no record opens, the store goes with \
+         another `token-sealing.key` than the one below --dir"
+    )
 }
 
 fn waiting_for(waiting: &Waiting) -> String {
