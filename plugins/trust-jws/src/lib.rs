@@ -57,7 +57,9 @@ impl TrustSource for TrustJws {
             .collect();
         let mut attempts = Attempts::default();
         for (index, outcome) in unverified_https::race(&urls, limits(urls.len())) {
-            let location = &locations[index];
+            let Some(location) = locations.get(index) else {
+                continue;
+            };
             match document(outcome).and_then(|document| read(&document, location, token)) {
                 Ok(trust) => return Ok(trust),
                 Err(error) => attempts.failed(location, error),
