@@ -109,3 +109,28 @@ fn bounds_outlive_the_database_of_the_api() {
     );
     let _ = ended.expect("the server can be ended");
 }
+
+#[test]
+fn a_record_that_was_altered_keeps_the_server_from_starting_and_says_what_to_do() {
+    let (cluster, folder) = cluster();
+    let token = create(&cluster, &[]);
+    let kept = create(&cluster, &[]);
+    cluster.stop();
+    let record = folder.join(format!("{}.1", id(&token)));
+    let mut bytes = std::fs::read(&record).expect("a record");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&record, bytes).expect("a file");
+    let told = Finished::of(&mut serve(cluster.sandbox()), "").failure(3);
+    assert!(told.contains("does not open"), "{told}");
+    let next = format!("take the record of {} out of the store by hand", id(&token));
+    assert!(told.contains(&next), "{told}");
+
+    std::fs::remove_file(&record).expect("a file");
+    let _server = cluster.restart();
+    let listed = cluster.slipway(&["token", "list"]).success();
+    assert!(
+        listed.contains(id(&kept)) && !listed.contains(id(&token)),
+        "{listed}"
+    );
+}

@@ -4,9 +4,14 @@
 //! approved, by whomever. What the approver approves was taken before it did. What a person approves is taken as soon as it
 //! is seen, so that the next decision knows of it.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
+use slipway_pki::decision::ledger::Refusal;
 use slipway_pki::guardrail::Guarded;
+use slipway_pki::signer::NodeSigner;
 
 use crate::approver::APPROVED_BY_US;
 use crate::claims::{Claimed, Claims};
@@ -18,9 +23,12 @@ use crate::ledger::Ledgers;
 use crate::policy::PolicyInForce;
 use crate::queue::Next;
 use crate::subject::{self, Held};
-use crate::system::Clock;
+use crate::system::{Clock, later};
 use crate::trail;
 use crate::watch::Cache;
+
+/// How long a leader may have been away before another one takes over, and how far clocks may be apart.
+const HANDOVER: Duration = Duration::from_secs(60);
 
 /// Takes note of what is approved.
 #[derive(Clone)]
@@ -32,6 +40,8 @@ pub(crate) struct ApprovalRecorder {
     pub(crate) ledgers: Ledgers,
     pub(crate) log: DecisionLog,
     pub(crate) clock: Clock,
+    /// When it began to see approvals.
+    pub(crate) began: Timestamp,
 }
 
 impl ApprovalRecorder {
@@ -56,68 +66,98 @@ impl ApprovalRecorder {
         let Some(request) = self.cache.get(name) else {
             return Ok(());
         };
-        if !matches!(
-            condition::standing(&request),
-            Standing::Approved | Standing::Issued
-        ) {
-            return Ok(());
-        }
-        let Some(approval) = trail::decision(&request) else {
+        let (Some(approved), Some(approval)) = (
+            condition::find(&request, APPROVED),
+            trail::decision(&request),
+        ) else {
             return Ok(());
         };
-        // Once written down, everything below was done: with another restart it would be done again.
-        if !self.log.has(&approval).await && !is_ours(&request) {
-            self.claim(&request).await?;
-            self.consume(&request).await?;
+        let is_denied = condition::standing(&request) == Standing::Denied;
+        // Once it is written down, all of this was done.
+        if is_denied || self.log.has(&approval).await {
+            return Ok(());
+        }
+        if self.policy.current().cluster.is_ours(&request)
+            && let Some(held) = Held::of(&request)
+        {
+            let seen = Approval {
+                request: &request,
+                held,
+                at: condition::time_of(approved).unwrap_or_else(|| (self.clock)()),
+                // Who approves may give any reason; all that depends on this one is a number that limits nothing.
+                is_ours: approved.reason.as_deref() == Some(APPROVED_BY_US),
+            };
+            if self.is_new(&seen) {
+                self.claim(&seen).await?;
+            }
+            self.consume(&seen).await?;
         }
         Ok(self.log.record(approval).await?)
     }
 
-    async fn claim(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
+    /// Whether it was approved while this was there to see it, or just before: another leader was, then. What is older was
+    /// looked after by others: its node may have come and gone since, and its name may be meant for another machine.
+    fn is_new(&self, seen: &Approval<'_>) -> bool {
+        later(seen.at, HANDOVER) > self.began
+    }
+
+    async fn claim(&self, seen: &Approval<'_>) -> Result<(), Error> {
+        if seen.held.signer != NodeSigner::KubeletClient {
+            return Ok(());
+        }
         let settings = &self.policy.current().cluster;
-        let checked = self.guard.check(request, settings).await?;
+        let checked = self.guard.check(seen.request, settings).await?;
         // What breaks a guardrail by now may be the node itself, which has come.
         let Guarded::Passed(guarded) = &checked.guarded else {
             return Ok(());
         };
         let token = checked.token.as_ref();
-        if let Some(wanted) = subject::claim(request, guarded, token, (self.clock)())
+        if let Some(wanted) = subject::claim(seen.request, guarded, token, (self.clock)())
             && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
         {
-            past_a_bound(request, &finding.seen);
+            seen.report(&finding.seen);
         }
         Ok(())
     }
 
-    async fn consume(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
-        let Some(held) = Held::of(request) else {
-            return Ok(());
-        };
-        let token = match self.guard.token_behind(request).await {
+    async fn consume(&self, seen: &Approval<'_>) -> Result<(), Error> {
+        let token = match self.guard.token_behind(seen.request).await {
             // It is over in any case, whatever ended it.
             Err(Error::Unsettled(_)) => None,
             token => token?,
         };
-        if let Some(token) = token {
-            let wanted = held.token_use(request, &token, (self.clock)());
-            if let Err(refusal) = self.ledgers.consume(&wanted).await? {
-                past_a_bound(request, &refusal.to_string());
-            }
+        let Some(token) = token.filter(|token| token.ledger.is_limited() || !seen.is_ours) else {
+            return Ok(());
+        };
+        let wanted = seen.held.token_use(seen.request, &token, (self.clock)());
+        let refusal = match self.ledgers.consume(&wanted).await? {
+            Ok(_) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        let was_revoked_since = matches!(refusal, Refusal::Revoked(at) if at >= seen.at);
+        if self.is_new(seen) && !was_revoked_since {
+            seen.report(&refusal.to_string());
         }
         Ok(())
     }
 }
 
-/// Whether the approver approved it, who takes what it uses up before that.
-fn is_ours(request: &CertificateSigningRequest) -> bool {
-    condition::find(request, APPROVED)
-        .is_some_and(|approved| approved.reason.as_deref() == Some(APPROVED_BY_US))
+/// An approval that nothing is known of yet.
+struct Approval<'a> {
+    request: &'a CertificateSigningRequest,
+    held: Held,
+    at: Timestamp,
+    /// Whether it says that the approver approved, who counts what it approves.
+    is_ours: bool,
 }
 
-fn past_a_bound(request: &CertificateSigningRequest, reason: &str) {
-    tracing::error!(
-        request = request.name_any(),
-        reason,
-        "somebody approved what a guardrail forbids, and somebody else signs it"
-    );
+impl Approval<'_> {
+    /// Says that it should not have been, since nothing can be done about it any more.
+    fn report(&self, reason: &str) {
+        tracing::error!(
+            request = self.request.name_any(),
+            reason,
+            "somebody approved what a guardrail forbids, and somebody else signs it"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use kube::ResourceExt as _;
 use kube::api::{Api, PostParams};
 use slipway_config::finding::Finding;
 use slipway_config::redact;
-use slipway_pki::decision::ledger::{Refusal, TokenLedger, TokenUse};
+use slipway_pki::decision::ledger::{Refusal, TokenUse};
 use slipway_pki::decision::verdict::{Decision, GUARDRAILS};
 use slipway_pki::guardrail::Guarded;
 
@@ -133,18 +133,12 @@ impl Approver {
         Ok(self.claims.look(&wanted).await?.by_another())
     }
 
-    /// Holds a use of a token until the certificate is signed. Another signer tells nobody when it signs, so that the use
-    /// is consumed before anything is approved.
-    async fn hold(
-        &self,
-        wanted: &TokenUse,
-        ledger: &TokenLedger,
-    ) -> Result<Result<(), Refusal>, Error> {
+    /// Holds one of a limited number of uses until the certificate is signed. Another signer tells nobody when it signs, so
+    /// that the use is consumed before anything is approved.
+    async fn hold(&self, wanted: &TokenUse) -> Result<Result<(), Refusal>, Error> {
         let held = match self.signed_elsewhere {
             true => self.ledgers.consume(wanted).await?,
-            false if ledger.is_limited() => self.ledgers.reserve(wanted).await?,
-            // There is nothing to reserve.
-            false => return Ok(Ok(())),
+            false => self.ledgers.reserve(wanted).await?,
         };
         Ok(held.map(drop))
     }
@@ -162,15 +156,20 @@ impl Approver {
             let decision = Decision::name_claimed(&finding);
             return self.leave_open(case, decision, Some(finding)).await;
         }
-        if let Some(token) = token
-            && let Some(wanted) = subject::token_use(&case.request, guarded, Some(token), now)
-            && self.hold(&wanted, &token.ledger).await?.is_err()
+        let wanted = subject::token_use(&case.request, guarded, token, now);
+        let is_limited = token.is_some_and(|token| token.ledger.is_limited());
+        if let Some(wanted) = wanted.as_ref().filter(|_| is_limited)
+            && self.hold(wanted).await?.is_err()
         {
             // Somebody was quicker with the token: the guardrails say what that means.
             return Ok(Next::Retry);
         }
         self.write_decision(case, &decision, APPROVED, APPROVED_BY_US)
             .await?;
+        if let Some(wanted) = wanted.filter(|_| self.signed_elsewhere && !is_limited) {
+            // Nothing depends on this number, which the signer would count.
+            let _ = self.ledgers.consume(&wanted).await?;
+        }
         Ok(Next::Done)
     }
 

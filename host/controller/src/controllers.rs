@@ -310,6 +310,7 @@ impl Controllers {
                 ledgers: ledgers.clone(),
                 log: log.clone(),
                 clock: Arc::clone(&self.clock),
+                began: (self.clock)(),
             };
             tasks.start_work("approval-recorder", &requests.approved, move |name| {
                 let recorder = recorder.clone();

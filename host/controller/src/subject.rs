@@ -71,7 +71,7 @@ pub(crate) fn review_request(
     }
 }
 
-/// The use of a token that an approval reserves; none where no token asked.
+/// The use of a token that an approval needs; none where no token asked.
 pub(crate) fn token_use(
     request: &CertificateSigningRequest,
     guarded: &GuardedRequest,
@@ -79,20 +79,19 @@ pub(crate) fn token_use(
     now: Timestamp,
 ) -> Option<TokenUse> {
     let token = token.filter(|_| matches!(guarded.requester(), RequesterIdentity::Bootstrap(_)))?;
-    Some(TokenUse {
-        token_uid: token.ledger.token_uid().to_owned(),
+    let held = Held {
         key: guarded.public_key().fingerprint(),
         node: guarded.node().clone(),
         signer: guarded.signer(),
-        submitted: request.creation_timestamp().map_or(now, |time| time.0),
-    })
+    };
+    Some(held.token_use(request, token, now))
 }
 
 /// What a request holds, or may hold: read from the request alone, whether or not it is in order.
 pub(crate) struct Held {
     key: KeyFingerprint,
     pub(crate) node: NodeName,
-    signer: NodeSigner,
+    pub(crate) signer: NodeSigner,
 }
 
 impl Held {

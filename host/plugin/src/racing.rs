@@ -29,6 +29,8 @@ where
             }
         }
     })
+    // A plugin may ask a race that is over as often as it likes.
+    .fuse()
 }
 
 /// What comes of the first attempt that succeeds; the others are dropped.
@@ -104,5 +106,6 @@ mod tests {
         goes_on.notify_one();
         assert_eq!(over.next().await, Some("slow"));
         assert_eq!(over.next().await, None);
+        assert_eq!(over.next().await, None, "nor at another time");
     }
 }

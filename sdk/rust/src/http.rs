@@ -109,7 +109,7 @@ pub enum HttpError {
     /// No connection.
     #[error("no connection to {0}")]
     Connect(String),
-    /// TLS failed: a certificate that does not hold, for instance.
+    /// There is no TLS with this server. A certificate that is refused is [`Other`](Self::Other), with the reason.
     #[error("TLS with {0} failed")]
     Tls(String),
     /// It did not answer in time.

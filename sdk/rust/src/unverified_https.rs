@@ -51,13 +51,13 @@ pub fn get(url: &str, limits: Limits) -> Result<Response, FetchError> {
 }
 
 /// Fetches `urls` with GET, each with a head start over the next, so that a server that does not answer holds up nobody: the
-/// next begins as soon as one before it is over, or after 250 ms.
+/// next begins as soon as one before it is over, or after 250 ms. At most 32.
 pub fn race(urls: &[String], limits: Limits) -> Race {
     Race(host::Race::begin(urls, limits))
 }
 
-/// Fetches that are under way: which of the URLs, and what became of it, in the order in which they end. Those that still
-/// run when this is dropped end with it.
+/// Several fetches: which of the URLs, and what became of it, in the order in which they end. They run while the next one is
+/// waited for, though their time goes on in between, and end with this.
 pub struct Race(host::Race);
 
 impl Iterator for Race {

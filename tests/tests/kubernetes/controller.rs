@@ -80,6 +80,8 @@ fn a_node_joins_what_slipway_initialised_and_nobody_else_approves_or_signs() {
 
     let same = assert_nothing_to_change(&cluster, &[]);
     assert_eq!(same.token, invitation.token, "no second token");
+    let shorter = cluster.initialise(&["--token-ttl=2h"]);
+    assert_ne!(shorter.token, invitation.token, "another lifetime");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::version::Info;
+use slipway_config::kubeadm::TokenSpec;
 
 use super::settings::Publication;
 use super::{InitError, Phase, Phases, Published, publish};
@@ -10,8 +11,8 @@ use crate::progress::Progress;
 /// The first minor version of Kubernetes 1 whose certificate signing requests have a duration, as Slipway's do.
 pub(super) const OLDEST_MINOR: u32 = 22;
 
-/// Runs the phases that make objects in the cluster, as often as one likes: where no token is given, one of an earlier run
-/// that still invites nodes does for this one, too.
+/// Runs the phases that make objects in the cluster, as often as one likes: where no token of a special kind is asked for,
+/// one of an earlier run that still invites nodes does for this one, too.
 ///
 /// # Errors
 /// Those of [`publish()`](super::publish()).
@@ -22,8 +23,8 @@ pub async fn extend(
     now: Timestamp,
     progress: &dyn Progress,
 ) -> Result<Published, InitError> {
-    let is_given = publication.tokens.iter().any(|token| token.token.is_some());
-    let earlier = match phases.include(Phase::BootstrapToken) && !is_given {
+    let any_will_do = publication.tokens.iter().all(is_usual);
+    let earlier = match phases.include(Phase::BootstrapToken) && any_will_do {
         true => publish::earlier_token(client, now).await?,
         false => None,
     };
@@ -38,6 +39,15 @@ pub async fn extend(
         token_expires: token.expires,
         ..published
     })
+}
+
+/// Whether nothing but a description was asked for.
+fn is_usual(wanted: &TokenSpec) -> bool {
+    let usual = TokenSpec {
+        description: wanted.description.clone(),
+        ..TokenSpec::default()
+    };
+    *wanted == usual
 }
 
 /// Whether an API server of this version has what nodes need that Slipway lets in.

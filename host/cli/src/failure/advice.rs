@@ -87,8 +87,8 @@ fn known(cause: &(dyn std::error::Error + 'static)) -> Option<Advice> {
     if cause.is::<LoadError>() {
         return Some(Advice::bare(Code::Usage));
     }
-    if let Some(TokenStoreError::Unsealable { id }) = cause.downcast_ref() {
-        return Some(Advice::new(Code::Untrusted, unsealable(id)));
+    if let Some(error) = cause.downcast_ref::<TokenStoreError>() {
+        return token_store(error);
     }
     if let Some(error) = cause.downcast_ref::<InitError>() {
         return init(error);
@@ -214,11 +214,21 @@ fn requests(error: &RequestError) -> Option<Advice> {
     }
 }
 
-fn unsealable(id: &str) -> String {
-    format!(
-        "take the record of {id} out of the store by hand, which revokes the token; where no record opens, the store goes with \
-         another `token-sealing.key` than the one below --dir"
-    )
+fn token_store(error: &TokenStoreError) -> Option<Advice> {
+    match error {
+        TokenStoreError::Unsealable { id } => Some(Advice::new(
+            Code::Untrusted,
+            format!(
+                "take the record of {id} out of the store by hand, which revokes the token; where no record opens, the store \
+                 goes with another `token-sealing.key` than the one below --dir"
+            ),
+        )),
+        TokenStoreError::Corrupt(_) => Some(Advice::new(
+            Code::Untrusted,
+            "take what is damaged out of the store by hand, which revokes the token",
+        )),
+        _ => None,
+    }
 }
 
 fn waiting_for(waiting: &Waiting) -> String {

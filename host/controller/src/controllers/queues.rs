@@ -50,7 +50,7 @@ impl RequestQueues {
                         self.approver.add(&name, requester)
                     }
                     Standing::Approved => self.approved.add(&name, requester),
-                    // It was signed elsewhere before its approval was seen.
+                    // It was signed elsewhere before its approval was seen, or before there was anybody to see it.
                     Standing::Issued if before != Some((standing.0, Standing::Approved)) => {
                         self.approved.add(&name, requester);
                     }

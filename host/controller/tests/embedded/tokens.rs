@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequestCondition;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, PostParams};
+use serde_json::json;
 use slipway_config::token::{TokenBounds, TokenUsages};
 use slipway_controller::chain::Chain;
-use slipway_controller::decision_log::Action;
+use slipway_controller::decision_log::{Action, Record};
 use slipway_controller::ledger::Ledgers;
-use slipway_controller::tokens::{NewToken, SourceAddresses, TokenAdminError};
+use slipway_controller::tokens::{ListedToken, NewToken, SourceAddresses, TokenAdminError};
 use slipway_controller::{Standing, TokenAdmin};
 use slipway_pki::decision::ledger::RESERVATION_LIMIT;
 
@@ -390,44 +392,90 @@ async fn where_somebody_else_signs_an_approval_uses_a_token_up_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_somebody_else_signs_what_a_person_approves_uses_a_token_once() {
+async fn where_somebody_else_signs_what_a_person_approves_counts_once() {
     let cluster = Cluster::start().await;
     let log = cluster.log("log");
     let controllers = || cluster.without_signer(Chain::new(vec![abstain()]), &log);
     let running = cluster.run(controllers());
     let limited = cluster.token(uses(1)).await;
     let unlimited = cluster.token(TokenBounds::default()).await;
-    let requests = slipway_controller::requests::Requests::new(cluster.client());
+    let approve = async |node: &str, token: &ListedToken| {
+        Machine::new(node)
+            .ask(cluster.token_client(token), node)
+            .await;
+        approve_by_hand(&cluster, node, "SlipwayApprove").await;
+    };
+    let recorded = async |count| {
+        let is_approval = |record: &&Record| record.entry.action == Action::Approve;
+        eventually(|| async {
+            let approvals = cluster.records("log").iter().filter(is_approval).count();
+            (approvals == count).then_some(())
+        })
+        .await
+        .unwrap_or_else(|| panic!("the log never had {count} approvals"));
+    };
     let used = async || {
         let listed = cluster.tokens().list().await.unwrap();
         let of = |id| listed.iter().find(|token| token.id == id).unwrap().used;
         (of(limited.id.clone()), of(unlimited.id.clone()))
     };
-    for (node, token) in [("w1", &limited), ("w2", &unlimited)] {
-        Machine::new(node)
-            .ask(cluster.token_client(token), node)
-            .await;
-        requests.approve(node, "an operator").await.unwrap();
-    }
-    eventually(|| async { (used().await == (1, 1)).then_some(()) })
-        .await
-        .expect("what a person approved was not counted");
+    approve("w1", &limited).await;
+    approve("w2", &unlimited).await;
+    recorded(2).await;
+    assert_eq!(used().await, (1, 1));
+    assert!(cluster.claim("w1").await.is_some());
     running.stop().await;
 
     let running = cluster.run(controllers());
-    Machine::new("w3")
-        .ask(cluster.token_client(&unlimited), "w3")
-        .await;
-    requests.approve("w3", "an operator").await.unwrap();
-    eventually(|| async { (used().await.1 > 1).then_some(()) })
-        .await
-        .expect("what a person approved was not counted");
-    assert_eq!(used().await, (1, 2), "what was counted before is not again");
+    approve("w3", &unlimited).await;
+    recorded(3).await;
     running.stop().await;
-    let approvals = cluster
-        .records("log")
-        .iter()
-        .filter(|record| record.entry.action == Action::Approve)
-        .count();
-    assert_eq!(approvals, 3);
+    assert_eq!(used().await, (1, 2), "what was counted before is not again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_unseen_is_counted_whoever_it_says_it_was_and_claims_no_name() {
+    let cluster = Cluster::start().await;
+    let log = cluster.log("log");
+    let controllers = || cluster.without_signer(Chain::new(vec![abstain()]), &log);
+    let running = cluster.run(controllers());
+    let token = cluster.token(uses(2)).await;
+    Machine::new("w1")
+        .ask(cluster.token_client(&token), "w1")
+        .await;
+    cluster.until_reviewed("w1", "Deferred").await;
+    running.stop().await;
+    approve_by_hand(&cluster, "w1", "ApprovedBySlipway").await;
+
+    cluster.advance(Duration::from_secs(600));
+    let running = cluster.run(controllers());
+    eventually(|| async {
+        let listed = cluster.tokens().list().await.unwrap();
+        (listed[0].used == 1).then_some(())
+    })
+    .await
+    .expect("what was approved was never counted");
+    running.stop().await;
+    assert!(cluster.claim("w1").await.is_none());
+}
+
+/// As kubectl does it, for whatever reason is given.
+async fn approve_by_hand(cluster: &Cluster, name: &str, reason: &str) {
+    let approved: CertificateSigningRequestCondition = serde_json::from_value(json!({
+        "type": "Approved", "status": "True", "reason": reason, "lastUpdateTime": (cluster.clock())(),
+    }))
+    .unwrap();
+    // Where the approver says something about it in between, it is approved again.
+    let written = eventually(|| async {
+        let mut request = cluster.request(name).await;
+        let status = request.status.get_or_insert_default();
+        let conditions = status.conditions.get_or_insert_default();
+        conditions.push(approved.clone());
+        cluster
+            .requests()
+            .replace_subresource("approval", name, &PostParams::default(), &request)
+            .await
+            .ok()
+    });
+    written.await.expect("it was never approved");
 }

@@ -19,8 +19,10 @@ use crate::call::CallState;
 use crate::racing::race;
 use place::Target;
 
-/// Fetches of one call.
+/// Fetches of one call, allowed or not.
 const FETCHES: u32 = 32;
+/// Longest URL, in bytes; discovery's own have some hundreds.
+const URL_BYTES: usize = 2048;
 /// Largest body, in bytes.
 const BODY_BYTES: u32 = 1024 * 1024;
 /// Longest exchange.
@@ -76,6 +78,18 @@ impl FetchSession {
     }
 
     fn allow(&mut self, url: &str) -> Result<Target, FetchError> {
+        if self.made >= FETCHES {
+            return Err(FetchError::NotAllowed(format!(
+                "a call may fetch {FETCHES} times"
+            )));
+        }
+        self.made += 1;
+        if url.len() > URL_BYTES {
+            return Err(FetchError::NotAllowed(format!(
+                "a URL of {} bytes; expected at most {URL_BYTES}",
+                url.len()
+            )));
+        }
         let target = Target::parse(url).map_err(FetchError::NotAllowed)?;
         if !self.places.contains(&target.place) {
             return Err(FetchError::NotAllowed(format!(
@@ -83,12 +97,6 @@ impl FetchSession {
                 target.place
             )));
         }
-        if self.made >= FETCHES {
-            return Err(FetchError::NotAllowed(format!(
-                "a call may fetch {FETCHES} times"
-            )));
-        }
-        self.made += 1;
         Ok(target)
     }
 }
@@ -141,6 +149,10 @@ impl unverified_https::Host for FetchView<'_> {
 
 impl unverified_https::HostRace for FetchView<'_> {
     async fn new(&mut self, urls: Vec<String>, limits: Limits) -> wasmtime::Result<Resource<Race>> {
+        // What becomes of each is kept until the plugin asks, beyond the memory that the plugin is measured by.
+        if urls.len() > FETCHES as usize {
+            wasmtime::bail!("a race of {} URLs; expected at most {FETCHES}", urls.len());
+        }
         let allowed: Vec<_> = urls.iter().map(|url| self.session.allow(url)).collect();
         let fetched = race((0..).zip(allowed), move |(index, allowed)| async move {
             Fetched {
@@ -163,6 +175,7 @@ impl unverified_https::HostRace for FetchView<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::unverified_https::HostRace as _;
     use super::*;
 
     const PATH: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
@@ -212,6 +225,42 @@ mod tests {
             session.allow(&url).unwrap();
         }
         assert_eq!(refusal(&mut session, &url), "a call may fetch 32 times");
+    }
+
+    #[test]
+    fn what_is_refused_counts_and_is_not_repeated_at_length() {
+        let mut session = session(&["10.0.0.1:6443"]);
+        let long = format!("https://10.0.0.1:6443{PATH}?{}", "\u{7f}".repeat(1 << 20));
+        for _ in 0..FETCHES {
+            let reason = refusal(&mut session, &long);
+            assert!(reason.len() < 100, "{reason}");
+        }
+        let url = format!("https://10.0.0.1:6443{PATH}");
+        assert_eq!(refusal(&mut session, &url), "a call may fetch 32 times");
+    }
+
+    #[tokio::test]
+    async fn a_race_is_bounded_and_over_for_good() {
+        let (mut table, mut session) = (ResourceTable::new(), session(&["10.0.0.1:6443"]));
+        let mut view = FetchView {
+            table: &mut table,
+            session: &mut session,
+        };
+        let limits = Limits {
+            body_bytes: 1,
+            time_ms: 1,
+        };
+        let urls = |count| vec!["https://10.0.0.2".to_owned(); count];
+        assert!(view.new(urls(33), limits).await.is_err());
+        let race = view.new(urls(2), limits).await.unwrap();
+        let mut next = async || {
+            let handle = Resource::new_borrow(race.rep());
+            view.next(handle).await.unwrap().map(|over| over.index)
+        };
+        let over = [next().await, next().await, next().await, next().await];
+        assert_eq!(over, [Some(0), Some(1), None, None]);
+        view.drop(race).await.unwrap();
+        assert!(table.is_empty());
     }
 
     #[test]
