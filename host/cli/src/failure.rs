@@ -102,11 +102,11 @@ fn said(cause: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// Whether a text says what the cause says; kube's errors add their reason in one word to the message.
+/// Whether a text says what the cause says: libraries add a reason or a place to a message. One word is no message.
 fn is_said(text: &str, cause: &str) -> bool {
     text.contains(cause)
-        || cause.rsplit_once(": ").is_some_and(|(message, reason)| {
-            !reason.contains(char::is_whitespace) && text.contains(message)
+        || cause.rsplit_once(": ").is_some_and(|(message, _)| {
+            message.contains(char::is_whitespace) && text.contains(message)
         })
 }
 
