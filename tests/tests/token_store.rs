@@ -117,10 +117,12 @@ fn a_record_that_was_altered_keeps_the_server_from_starting_and_says_what_to_do(
     let kept = create(&cluster, &[]);
     cluster.stop();
     let record = folder.join(format!("{}.1", id(&token)));
-    let mut bytes = std::fs::read(&record).expect("a record");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&record, bytes).expect("a file");
+    let text = std::fs::read_to_string(&record).expect("a record");
+    let mut altered: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let sealed = altered["sealed"].as_str().expect("base64");
+    let other = if sealed.starts_with('A') { "B" } else { "A" };
+    altered["sealed"] = format!("{other}{}", &sealed[1..]).into();
+    std::fs::write(&record, altered.to_string()).expect("a file");
     let told = Finished::of(&mut serve(cluster.sandbox()), "").failure(3);
     assert!(told.contains("does not open"), "{told}");
     let next = format!("take the record of {} out of the store by hand", id(&token));

@@ -14,18 +14,14 @@ use slipway_pki::guardrail::Guarded;
 use slipway_pki::signer::NodeSigner;
 
 use crate::approver::APPROVED_BY_US;
-use crate::claims::{Claimed, Claims};
-use crate::cluster::Guard;
+use crate::claims::Claimed;
 use crate::condition::{self, APPROVED, Standing};
-use crate::decision_log::DecisionLog;
+use crate::context::Context;
 use crate::error::Error;
-use crate::ledger::Ledgers;
-use crate::policy::PolicyInForce;
 use crate::queue::Next;
 use crate::subject::{self, Held};
-use crate::system::{Clock, later};
+use crate::system::later;
 use crate::trail;
-use crate::watch::Cache;
 
 /// How long a leader may have been away before another one takes over, and how far clocks may be apart.
 const HANDOVER: Duration = Duration::from_secs(60);
@@ -33,13 +29,7 @@ const HANDOVER: Duration = Duration::from_secs(60);
 /// Takes note of what is approved.
 #[derive(Clone)]
 pub(crate) struct ApprovalRecorder {
-    pub(crate) cache: Cache<CertificateSigningRequest>,
-    pub(crate) guard: Guard,
-    pub(crate) policy: PolicyInForce,
-    pub(crate) claims: Claims,
-    pub(crate) ledgers: Ledgers,
-    pub(crate) log: DecisionLog,
-    pub(crate) clock: Clock,
+    pub(crate) context: Context,
     /// When it began to see approvals.
     pub(crate) began: Timestamp,
 }
@@ -63,7 +53,7 @@ impl ApprovalRecorder {
     }
 
     async fn look(&self, name: &str) -> Result<(), Error> {
-        let Some(request) = self.cache.get(name) else {
+        let Some(request) = self.context.cache.get(name) else {
             return Ok(());
         };
         let (Some(approved), Some(approval)) = (
@@ -74,16 +64,16 @@ impl ApprovalRecorder {
         };
         let is_denied = condition::standing(&request) == Standing::Denied;
         // Once it is written down, all of this was done.
-        if is_denied || self.log.has(&approval).await {
+        if is_denied || self.context.log.has(&approval).await {
             return Ok(());
         }
-        if self.policy.current().cluster.is_ours(&request)
+        if self.context.policy.current().cluster.is_ours(&request)
             && let Some(held) = Held::of(&request)
         {
             let seen = Approval {
                 request: &request,
                 held,
-                at: condition::time_of(approved).unwrap_or_else(|| (self.clock)()),
+                at: condition::time_of(approved).unwrap_or_else(|| (self.context.clock)()),
                 // Who approves may give any reason; all that depends on this one is a number that limits nothing.
                 is_ours: approved.reason.as_deref() == Some(APPROVED_BY_US),
             };
@@ -92,7 +82,7 @@ impl ApprovalRecorder {
             }
             self.consume(&seen).await?;
         }
-        Ok(self.log.record(approval).await?)
+        Ok(self.context.log.record(approval).await?)
     }
 
     /// Whether it was approved while this was there to see it, or just before: another leader was, then. What is older was
@@ -105,15 +95,15 @@ impl ApprovalRecorder {
         if seen.held.signer != NodeSigner::KubeletClient {
             return Ok(());
         }
-        let settings = &self.policy.current().cluster;
-        let checked = self.guard.check(seen.request, settings).await?;
+        let settings = &self.context.policy.current().cluster;
+        let checked = self.context.guard.check(seen.request, settings).await?;
         // What breaks a guardrail by now may be the node itself, which has come.
         let Guarded::Passed(guarded) = &checked.guarded else {
             return Ok(());
         };
         let token = checked.token.as_ref();
-        if let Some(wanted) = subject::claim(seen.request, guarded, token, (self.clock)())
-            && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
+        if let Some(wanted) = subject::claim(seen.request, guarded, token, (self.context.clock)())
+            && let Claimed::Another(finding) = self.context.claims.acquire(&wanted).await?
         {
             seen.report(&finding.seen);
         }
@@ -121,7 +111,7 @@ impl ApprovalRecorder {
     }
 
     async fn consume(&self, seen: &Approval<'_>) -> Result<(), Error> {
-        let token = match self.guard.token_behind(seen.request).await {
+        let token = match self.context.guard.token_behind(seen.request).await {
             // It is over in any case, whatever ended it.
             Err(Error::Unsettled(_)) => None,
             token => token?,
@@ -129,8 +119,10 @@ impl ApprovalRecorder {
         let Some(token) = token.filter(|token| token.ledger.is_limited() || !seen.is_ours) else {
             return Ok(());
         };
-        let wanted = seen.held.token_use(seen.request, &token, (self.clock)());
-        let refusal = match self.ledgers.consume(&wanted).await? {
+        let wanted = seen
+            .held
+            .token_use(seen.request, &token, (self.context.clock)());
+        let refusal = match self.context.ledgers.consume(&wanted).await? {
             Ok(_) => return Ok(()),
             Err(refusal) => refusal,
         };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
-use kube::api::{Api, PostParams};
+use kube::api::PostParams;
 use slipway_config::finding::Finding;
 use slipway_config::redact;
 use slipway_pki::decision::ledger::{Refusal, TokenUse};
@@ -21,20 +21,15 @@ use slipway_pki::guardrail::Guarded;
 
 pub(crate) use self::outcome::summary;
 use self::outcome::{Explained, explain};
-use crate::announcer::Announcer;
 use crate::chain::Sight;
-use crate::claims::{Claimed, Claims};
-use crate::cluster::Guard;
+use crate::claims::Claimed;
 use crate::condition::{self, APPROVED, DENIED, REVIEWED, Standing};
-use crate::decision_log::{Case, DecisionLog, Entry};
+use crate::context::Context;
+use crate::decision_log::{Case, Entry};
 use crate::error::{During as _, Error};
 use crate::examined::Examined;
-use crate::ledger::Ledgers;
-use crate::policy::PolicyInForce;
 use crate::queue::Next;
 use crate::subject::{self, Held};
-use crate::system::Clock;
-use crate::watch::Cache;
 use crate::{measures, trail};
 
 /// The reason of an approval of the approver's.
@@ -50,15 +45,7 @@ const CLAIM_RECHECK: Duration = Duration::from_secs(15);
 /// Decides requests.
 #[derive(Clone)]
 pub(crate) struct Approver {
-    pub(crate) requests: Api<CertificateSigningRequest>,
-    pub(crate) cache: Cache<CertificateSigningRequest>,
-    pub(crate) guard: Guard,
-    pub(crate) policy: PolicyInForce,
-    pub(crate) claims: Claims,
-    pub(crate) ledgers: Ledgers,
-    pub(crate) log: DecisionLog,
-    pub(crate) announcer: Announcer,
-    pub(crate) clock: Clock,
+    pub(crate) context: Context,
     /// Whether somebody else signs what is approved.
     pub(crate) signed_elsewhere: bool,
 }
@@ -82,7 +69,7 @@ impl Approver {
     }
 
     async fn decide(&self, name: &str) -> Result<Next, Error> {
-        let Some(request) = self.cache.get(name) else {
+        let Some(request) = self.context.cache.get(name) else {
             return Ok(Next::Done);
         };
         match condition::standing(&request) {
@@ -96,10 +83,10 @@ impl Approver {
     }
 
     async fn review(&self, request: CertificateSigningRequest) -> Result<Next, Error> {
-        let policy = self.policy.current();
-        let checked = self.guard.check(&request, &policy.cluster).await?;
-        let now = (self.clock)();
-        let sight = match self.log.keeps_recordings() {
+        let policy = self.context.policy.current();
+        let checked = self.context.guard.check(&request, &policy.cluster).await?;
+        let now = (self.context.clock)();
+        let sight = match self.context.log.keeps_recordings() {
             true => Sight::Noted,
             false => Sight::Live,
         };
@@ -127,18 +114,19 @@ impl Approver {
             return Ok(None);
         };
         let token = case.checked.token.as_ref();
-        let Some(wanted) = subject::claim(&case.request, guarded, token, (self.clock)()) else {
+        let Some(wanted) = subject::claim(&case.request, guarded, token, (self.context.clock)())
+        else {
             return Ok(None);
         };
-        Ok(self.claims.look(&wanted).await?.by_another())
+        Ok(self.context.claims.look(&wanted).await?.by_another())
     }
 
     /// Holds one of a limited number of uses until the certificate is signed. Another signer tells nobody when it signs, so
     /// that the use is consumed before anything is approved.
     async fn hold(&self, wanted: &TokenUse) -> Result<Result<(), Refusal>, Error> {
         let held = match self.signed_elsewhere {
-            true => self.ledgers.consume(wanted).await?,
-            false => self.ledgers.reserve(wanted).await?,
+            true => self.context.ledgers.consume(wanted).await?,
+            false => self.context.ledgers.reserve(wanted).await?,
         };
         Ok(held.map(drop))
     }
@@ -148,10 +136,10 @@ impl Approver {
         let Guarded::Passed(guarded) = &case.checked.guarded else {
             return Ok(Next::Done);
         };
-        let now = (self.clock)();
+        let now = (self.context.clock)();
         let token = case.checked.token.as_ref();
         if let Some(wanted) = subject::claim(&case.request, guarded, token, now)
-            && let Claimed::Another(finding) = self.claims.make(&wanted).await?
+            && let Claimed::Another(finding) = self.context.claims.make(&wanted).await?
         {
             let decision = Decision::name_claimed(&finding);
             return self.leave_open(case, decision, Some(finding)).await;
@@ -168,7 +156,7 @@ impl Approver {
             .await?;
         if let Some(wanted) = wanted.filter(|_| self.signed_elsewhere && !is_limited) {
             // Nothing depends on this number, which the signer would count.
-            let _ = self.ledgers.consume(&wanted).await?;
+            let _ = self.context.ledgers.consume(&wanted).await?;
         }
         Ok(Next::Done)
     }
@@ -194,9 +182,17 @@ impl Approver {
         let why = entry.reason.clone();
         self.write_down(entry, case.reviewed.case()).await?;
         let mut request = case.request;
-        condition::put(&mut request, type_, "True", reason, &why, (self.clock)());
+        condition::put(
+            &mut request,
+            type_,
+            "True",
+            reason,
+            &why,
+            (self.context.clock)(),
+        );
         let name = request.name_any();
         let written = self
+            .context
             .requests
             .replace_subresource("approval", &name, &PostParams::default(), &request)
             .await
@@ -208,8 +204,10 @@ impl Approver {
             "a request was decided"
         );
         measures::decided(type_);
-        let now = (self.clock)();
-        self.announcer.tell(&written, type_, reason, &why, now);
+        let now = (self.context.clock)();
+        self.context
+            .announcer
+            .tell(&written, type_, reason, &why, now);
         // The act is done; where this fails, it is noted when the request is seen next.
         if let Err(error) = self.note(&written).await {
             tracing::warn!(
@@ -232,7 +230,7 @@ impl Approver {
         let next = match (&decision, &claim) {
             (Decision::Retry { .. }, _) => Next::Retry,
             (_, Some(_)) => Next::After(CLAIM_RECHECK),
-            (_, None) => Next::After(recheck(&case.request, (self.clock)())),
+            (_, None) => Next::After(recheck(&case.request, (self.context.clock)())),
         };
         let entry = case.entry(&decision, claim);
         if self.show(case.request, reason, &message).await? {
@@ -246,7 +244,7 @@ impl Approver {
         for opinion in entry.opinions.iter().filter(|opinion| opinion.disagrees) {
             measures::disagreed(&opinion.plugin);
         }
-        Ok(self.log.record_with(entry, rests_upon).await?)
+        Ok(self.context.log.record_with(entry, rests_upon).await?)
     }
 
     /// What a denied request held is free again.
@@ -254,16 +252,16 @@ impl Approver {
         let Some(held) = Held::of(request) else {
             return Ok(Next::Done);
         };
-        let token = match self.guard.token_behind(request).await {
+        let token = match self.context.guard.token_behind(request).await {
             // It is over in any case, whatever ended it.
             Err(Error::Unsettled(_)) => None,
             token => token?,
         };
         if let Some(token) = token {
-            let used = held.token_use(request, &token, (self.clock)());
-            self.ledgers.release(&used).await?;
+            let used = held.token_use(request, &token, (self.context.clock)());
+            self.context.ledgers.release(&used).await?;
         }
-        self.claims.settle(&held.node).await?;
+        self.context.claims.settle(&held.node).await?;
         Ok(Next::Done)
     }
 
@@ -306,15 +304,17 @@ impl Approver {
             "False",
             reason,
             &message,
-            (self.clock)(),
+            (self.context.clock)(),
         );
         let name = request.name_any();
-        self.requests
+        self.context
+            .requests
             .replace_status(&name, &PostParams::default(), &request)
             .await
             .during("update the status of", title(&name))?;
-        let now = (self.clock)();
-        self.announcer
+        let now = (self.context.clock)();
+        self.context
+            .announcer
             .tell(&request, REVIEWED, reason, &message, now);
         Ok(true)
     }
@@ -322,13 +322,14 @@ impl Approver {
     /// Writes down the decision that stands in the request, whoever took it.
     async fn note(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
         match trail::decision(request) {
-            Some(decision) => Ok(self.log.record(decision).await?),
+            Some(decision) => Ok(self.context.log.record(decision).await?),
             None => Ok(()),
         }
     }
 
     async fn read(&self, name: &str) -> Result<Option<CertificateSigningRequest>, Error> {
-        self.requests
+        self.context
+            .requests
             .get_opt(name)
             .await
             .during("read", title(name))

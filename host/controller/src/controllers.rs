@@ -27,6 +27,7 @@ use crate::approver::Approver;
 use crate::bootstrap_signer::{BootstrapSigner, CLUSTER_INFO, CLUSTER_INFO_NAMESPACE};
 use crate::claims::Claims;
 use crate::cluster::Guard;
+use crate::context::Context;
 use crate::csr_cleaner::CsrCleaner;
 use crate::csr_signer::CsrSigner;
 use crate::decision_log::DecisionLog;
@@ -247,17 +248,20 @@ impl Controllers {
         tasks.start("announcer", |stop| announcer::write(client, told, stop));
         let requests = RequestQueues::default();
         let (cache, writer) = cache();
+        let context = |log: &DecisionLog| Context {
+            requests: api.clone(),
+            cache: cache.clone(),
+            guard: guard.clone(),
+            policy: self.policy.clone(),
+            claims: claims.clone(),
+            ledgers: ledgers.clone(),
+            log: log.clone(),
+            announcer: announcer.clone(),
+            clock: Arc::clone(&self.clock),
+        };
         if let Some(log) = &self.approver {
             let approver = Approver {
-                requests: api.clone(),
-                cache: cache.clone(),
-                guard: guard.clone(),
-                policy: self.policy.clone(),
-                claims: claims.clone(),
-                ledgers: ledgers.clone(),
-                log: log.clone(),
-                announcer: announcer.clone(),
-                clock: Arc::clone(&self.clock),
+                context: context(log),
                 signed_elsewhere: self.signer.is_none(),
             };
             tasks.start_work("approver", &requests.approver, move |name| {
@@ -282,15 +286,7 @@ impl Controllers {
         }
         if let Some((signing, log)) = &self.signer {
             let signer = CsrSigner {
-                requests: api.clone(),
-                cache: cache.clone(),
-                guard: guard.clone(),
-                policy: self.policy.clone(),
-                claims: claims.clone(),
-                ledgers: ledgers.clone(),
-                log: log.clone(),
-                announcer: announcer.clone(),
-                clock: Arc::clone(&self.clock),
+                context: context(log),
                 authority: Arc::clone(&signing.authority),
                 longest: signing.longest,
                 foreign: self.foreign_signers.clone(),
@@ -303,13 +299,7 @@ impl Controllers {
         }
         if let (Some(log), None) = (&self.approver, &self.signer) {
             let recorder = ApprovalRecorder {
-                cache: cache.clone(),
-                guard: guard.clone(),
-                policy: self.policy.clone(),
-                claims: claims.clone(),
-                ledgers: ledgers.clone(),
-                log: log.clone(),
-                clock: Arc::clone(&self.clock),
+                context: context(log),
                 began: (self.clock)(),
             };
             tasks.start_work("approval-recorder", &requests.approved, move |name| {

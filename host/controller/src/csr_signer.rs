@@ -10,7 +10,7 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
-use kube::api::{Api, PostParams};
+use kube::api::PostParams;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::finding::{Finding, Outcome};
 use slipway_config::redact;
@@ -19,33 +19,20 @@ use slipway_pki::certificate::Certificate;
 use slipway_pki::decision::signing;
 use slipway_pki::guardrail::{Guarded, GuardedRequest, TokenFacts};
 
-use crate::announcer::Announcer;
 use crate::approver::title;
-use crate::claims::{Claimed, Claims};
-use crate::cluster::Guard;
+use crate::claims::Claimed;
 use crate::condition::{self, FAILED, Standing};
-use crate::decision_log::{Action, DecisionLog, Entry, IssuedCertificate, Stage};
+use crate::context::Context;
+use crate::decision_log::{Action, Entry, IssuedCertificate, Stage};
 use crate::error::{During as _, Error};
 use crate::foreign_signer::ForeignSigners;
-use crate::ledger::Ledgers;
-use crate::policy::PolicyInForce;
 use crate::queue::Next;
-use crate::system::Clock;
-use crate::watch::Cache;
 use crate::{measures, subject, trail};
 
 /// Signs what is approved.
 #[derive(Clone)]
 pub(crate) struct CsrSigner {
-    pub(crate) requests: Api<CertificateSigningRequest>,
-    pub(crate) cache: Cache<CertificateSigningRequest>,
-    pub(crate) guard: Guard,
-    pub(crate) policy: PolicyInForce,
-    pub(crate) claims: Claims,
-    pub(crate) ledgers: Ledgers,
-    pub(crate) log: DecisionLog,
-    pub(crate) announcer: Announcer,
-    pub(crate) clock: Clock,
+    pub(crate) context: Context,
     pub(crate) authority: Arc<CertificateAuthority>,
     pub(crate) longest: Duration,
     pub(crate) foreign: ForeignSigners,
@@ -78,7 +65,7 @@ impl CsrSigner {
     }
 
     async fn look(&self, name: &str) -> Result<(), Error> {
-        match self.cache.get(name) {
+        match self.context.cache.get(name) {
             Some(request) if condition::standing(&request) == Standing::Approved => {
                 self.serve(request).await
             }
@@ -89,11 +76,12 @@ impl CsrSigner {
     /// Nothing is signed before the log says who approved it.
     async fn serve(&self, request: CertificateSigningRequest) -> Result<(), Error> {
         if let Some(approval) = trail::decision(&request) {
-            self.log.record(approval).await?;
+            self.context.log.record(approval).await?;
         }
         let checked = self
+            .context
             .guard
-            .check(&request, &self.policy.current().cluster)
+            .check(&request, &self.context.policy.current().cluster)
             .await?;
         let guarded = match &checked.guarded {
             Guarded::Ignored => return Ok(()),
@@ -111,7 +99,7 @@ impl CsrSigner {
 
     fn sign(&self, guarded: &GuardedRequest) -> Result<Certificate, Error> {
         let validity = signing::validity(
-            (self.clock)(),
+            (self.context.clock)(),
             guarded.expiration_seconds(),
             self.longest,
             self.authority.validity(),
@@ -126,9 +114,9 @@ impl CsrSigner {
         guarded: &GuardedRequest,
         token: Option<&TokenFacts>,
     ) -> Result<Option<Refused>, Error> {
-        let now = (self.clock)();
+        let now = (self.context.clock)();
         if let Some(wanted) = subject::claim(request, guarded, token, now)
-            && let Claimed::Another(finding) = self.claims.acquire(&wanted).await?
+            && let Claimed::Another(finding) = self.context.claims.acquire(&wanted).await?
         {
             return Ok(Some(Refused {
                 reason: "NodeNameClaimed",
@@ -137,7 +125,7 @@ impl CsrSigner {
             }));
         }
         if let Some(wanted) = subject::token_use(request, guarded, token, now)
-            && let Err(refusal) = self.ledgers.consume(&wanted).await?
+            && let Err(refusal) = self.context.ledgers.consume(&wanted).await?
         {
             let message = format!("the token may not be used for this: {refusal}");
             return Ok(Some(Refused {
@@ -175,7 +163,7 @@ impl CsrSigner {
             }),
             recording: None,
         };
-        self.log.record(entry.clone()).await?;
+        self.context.log.record(entry.clone()).await?;
         let pem = certificate.to_pem()?;
         self.foreign.expect(&request, pem.as_bytes());
         request.status.get_or_insert_default().certificate = Some(ByteString(pem.into_bytes()));
@@ -203,18 +191,19 @@ impl CsrSigner {
             certificate: None,
             recording: None,
         };
-        self.log.record(entry.clone()).await?;
+        self.context.log.record(entry.clone()).await?;
         condition::put(
             &mut request,
             FAILED,
             "True",
             refused.reason,
             &message,
-            (self.clock)(),
+            (self.context.clock)(),
         );
         self.write_status(&request).await?;
-        let now = (self.clock)();
-        self.announcer
+        let now = (self.context.clock)();
+        self.context
+            .announcer
             .tell(&request, FAILED, refused.reason, &message, now);
         tracing::warn!(
             request = request.name_any(),
@@ -228,7 +217,8 @@ impl CsrSigner {
 
     async fn write_status(&self, request: &CertificateSigningRequest) -> Result<(), Error> {
         let name = request.name_any();
-        self.requests
+        self.context
+            .requests
             .replace_status(&name, &PostParams::default(), request)
             .await
             .during("update the status of", title(&name))
@@ -242,7 +232,7 @@ impl CsrSigner {
             guardrails: Vec::new(),
             ..entry
         };
-        if let Err(error) = self.log.record(done).await {
+        if let Err(error) = self.context.log.record(done).await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "that a request was served could not be noted"

@@ -14,6 +14,7 @@ mod claims;
 pub mod cluster;
 mod cluster_reader;
 mod condition;
+mod context;
 mod controllers;
 mod csr_cleaner;
 mod csr_signer;

@@ -356,3 +356,27 @@ fn fetch(error: &FetchError) -> Advice {
         _ => Advice::new(Code::Unreachable, WEB),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use slipway_bootstrap::discovery::NoQuorum;
+
+    use super::*;
+
+    #[test]
+    fn sources_that_agree_and_are_one_need_others_beside_them() {
+        let failure = DiscoveryFailure::Quorum(NoQuorum {
+            needed: NonZeroUsize::MIN.saturating_add(1),
+            groups: vec![(
+                Vec::new(),
+                vec![vec!["trust-jws".to_owned(), "trust-https".to_owned()]],
+            )],
+            failed: Vec::new(),
+        });
+        let advice = Advice::for_error(&failure.into());
+        assert_eq!(advice.hint.as_deref(), Some(INDEPENDENT));
+        assert_eq!(advice.code, Code::Untrusted);
+    }
+}
