@@ -152,7 +152,7 @@ impl CsrSigner {
                 certificate.not_after()
             ),
             by: None,
-            subject: subject::recorded(&request),
+            subject: subject::recorded_as(&request, Some(guarded.request())),
             guardrails: guarded.findings().iter().map(redact::finding).collect(),
             opinions: Vec::new(),
             certificate: Some(IssuedCertificate {

@@ -27,10 +27,13 @@ impl Examined {
     /// The entry of the decision log about a decision that is taken because of it, and not carried out yet; `finding` says
     /// what else stood in the way.
     pub fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
-        let guardrails = match &self.checked.guarded {
-            Guarded::Passed(guarded) => guarded.findings(),
-            Guarded::Broken(findings) => findings,
-            Guarded::Ignored => &[],
+        let (guardrails, subject) = match &self.checked.guarded {
+            Guarded::Passed(guarded) => (
+                guarded.findings(),
+                subject::recorded_as(&self.request, Some(guarded.request())),
+            ),
+            Guarded::Broken(findings) => (findings.as_slice(), subject::recorded(&self.request)),
+            Guarded::Ignored => (&[][..], subject::recorded(&self.request)),
         };
         let action = Action::of(decision);
         Entry {
@@ -41,7 +44,7 @@ impl Examined {
             action,
             reason: summary(decision),
             by: None,
-            subject: subject::recorded(&self.request),
+            subject,
             guardrails: guardrails
                 .iter()
                 .chain(&finding)

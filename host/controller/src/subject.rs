@@ -53,7 +53,7 @@ pub(crate) fn review_request(
         key_algorithm: guarded.public_key().algorithm().to_string(),
         key_fingerprint: guarded.public_key().fingerprint().to_string(),
         expiration_seconds: guarded.expiration_seconds(),
-        der: guarded.der().to_vec(),
+        der: guarded.request().der().to_vec(),
         requester: Requester {
             username: spec.username.clone().unwrap_or_default(),
             groups: spec.groups.clone().unwrap_or_default(),
@@ -147,22 +147,26 @@ pub(crate) fn claim(
 
 /// The request as the decision log names it. Says what can be read, whether or not it is in order.
 pub(crate) fn recorded(request: &CertificateSigningRequest) -> Subject {
+    let read = UnverifiedRequest::from_pem(&request.spec.request.0).ok();
+    recorded_as(request, read.as_ref())
+}
+
+/// The same of a request that was read before, where it could be.
+pub(crate) fn recorded_as(
+    request: &CertificateSigningRequest,
+    read: Option<&UnverifiedRequest>,
+) -> Subject {
     let spec = &request.spec;
-    let parsed = UnverifiedRequest::from_pem(&spec.request.0).ok();
     let groups = spec.groups.iter().flatten();
     Subject {
         name: request.name_any(),
         uid: request.uid().unwrap_or_default(),
-        request: match &parsed {
-            Some(parsed) => Sha256Digest::of(parsed.der()),
-            None => Sha256Digest::of(&spec.request.0),
-        },
+        request: Sha256Digest::of(read.map_or(&spec.request.0, UnverifiedRequest::der)),
         signer_name: spec.signer_name.clone(),
-        node: parsed
-            .as_ref()
+        node: read
             .and_then(UnverifiedRequest::node_name)
             .map(|node| node.to_string()),
-        key: parsed.map(|parsed| parsed.public_key().fingerprint().to_string()),
+        key: read.map(|read| read.public_key().fingerprint().to_string()),
         requester: redact::text(spec.username.as_deref().unwrap_or_default()),
         groups: groups.map(|group| redact::text(group)).collect(),
         token_uid: extra(request, TOKEN_UID).map(redact::text),

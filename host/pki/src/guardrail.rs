@@ -295,9 +295,9 @@ impl GuardedRequest {
         &self.findings
     }
 
-    /// The request in DER, as it was submitted.
-    pub fn der(&self) -> &[u8] {
-        self.request.der()
+    /// The request as it was read and verified.
+    pub fn request(&self) -> &CertificateRequest {
+        &self.request
     }
 }
 

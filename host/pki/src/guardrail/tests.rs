@@ -259,7 +259,7 @@ fn a_request_that_passes_names_every_rule_and_carries_its_bytes() {
     insta::assert_snapshot!(rules(&Case::renewal()), @"request-well-formed, key-strength, usages-of-the-signer, subject-of-a-node, client-without-extensions, requester-identity, renews-only-itself");
     insta::assert_snapshot!(rules(&Case::serving()), @"request-well-formed, key-strength, usages-of-the-signer, subject-of-a-node, serving-extensions, serving-names, not-the-api-server, not-another-node, requester-identity, serving-for-itself");
     let der = crate::pem::single(&case.request, "CERTIFICATE REQUEST").unwrap();
-    assert_eq!(case.passes().der(), der);
+    assert_eq!(case.passes().request().der(), der);
 }
 
 #[test]
