@@ -14,6 +14,10 @@ use serde::Deserialize;
 use crate::component::{self, Description};
 use crate::toolchain::{TARGET, Toolchain};
 
+/// The memory for allocations that a guest has from its start, in bytes: more than what most calls use, so that they do
+/// not ask for more. Pages that nobody touches cost nothing.
+const HEAP_BYTES: u32 = 256 << 10;
+
 /// A guest crate, built and encoded.
 #[derive(Debug, Clone)]
 pub struct Component {
@@ -116,6 +120,7 @@ impl GuestBuild {
     /// Paths of this machine stay out of the guests: the same source gives the same digest anywhere.
     fn flags(&self, toolchain: &Toolchain) -> Result<OsString> {
         let mut flags = toolchain.flags();
+        flags.push(format!("-Clink-arg=--initial-heap={HEAP_BYTES}").into());
         let root = fs::canonicalize(&self.manifest)
             .with_context(|| format!("cannot find {}", self.manifest.display()))?;
         flags.extend(root.parent().map(|root| remap(root, "/guest")));
