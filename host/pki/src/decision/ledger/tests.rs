@@ -64,6 +64,23 @@ fn a_use_is_reserved_then_consumed_and_the_same_key_may_come_again() {
 }
 
 #[test]
+fn what_is_reserved_is_told_until_it_is_consumed_or_its_time_is_over() {
+    let own = wanted(1, "a");
+    let reserved = ledger(Some(2), None, None).reserve(&own, at(1)).unwrap();
+    let told = |ledger: &TokenLedger, second| ledger.reservations(at(second)).collect::<Vec<_>>();
+    let until = later(at(1), RESERVATION_LIMIT);
+    let held = Reservation {
+        node: own.node.clone(),
+        key: own.key,
+        until,
+    };
+    assert_eq!(told(&reserved, 2), [held]);
+    assert_eq!(told(&reserved, until.as_second() + 1), []);
+    let consumed = reserved.consume(&own, at(3)).unwrap();
+    assert_eq!(told(&consumed, 3), []);
+}
+
+#[test]
 fn nothing_is_consumed_that_was_not_reserved() {
     let ledger = ledger(Some(1), None, None);
     assert_eq!(
