@@ -27,13 +27,10 @@ impl Examined {
     /// The entry of the decision log about a decision that is taken because of it, and not carried out yet; `finding` says
     /// what else stood in the way.
     pub fn entry(&self, decision: &Decision, finding: Option<Finding>) -> Entry {
-        let (guardrails, subject) = match &self.checked.guarded {
-            Guarded::Passed(guarded) => (
-                guarded.findings(),
-                subject::recorded_as(&self.request, Some(guarded.request())),
-            ),
-            Guarded::Broken(findings) => (findings.as_slice(), subject::recorded(&self.request)),
-            Guarded::Ignored => (&[][..], subject::recorded(&self.request)),
+        let (guardrails, read) = match &self.checked.guarded {
+            Guarded::Passed(guarded) => (guarded.findings(), Some(guarded.request())),
+            Guarded::Broken(findings) => (findings.as_slice(), None),
+            Guarded::Ignored => (&[][..], None),
         };
         let action = Action::of(decision);
         Entry {
@@ -44,7 +41,10 @@ impl Examined {
             action,
             reason: summary(decision),
             by: None,
-            subject,
+            subject: match read {
+                Some(read) => subject::recorded_as(&self.request, Some(read)),
+                None => subject::recorded(&self.request),
+            },
             guardrails: guardrails
                 .iter()
                 .chain(&finding)

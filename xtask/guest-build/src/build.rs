@@ -117,7 +117,7 @@ impl GuestBuild {
         Ok(modules)
     }
 
-    /// Paths of this machine stay out of the guests: the same source gives the same digest anywhere.
+    /// What rustc is told. Paths of this machine stay out of the guests: the same source gives the same digest anywhere.
     fn flags(&self, toolchain: &Toolchain) -> Result<OsString> {
         let mut flags = toolchain.flags();
         flags.push(format!("-Clink-arg=--initial-heap={HEAP_BYTES}").into());
