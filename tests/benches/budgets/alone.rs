@@ -21,7 +21,7 @@ use slipway_pki::key::{KeyAlgorithm, PrivateKey};
 use slipway_pki::signer::NodeSigner;
 use tempfile::TempDir;
 
-use crate::chain::chain;
+use crate::chain::{chain, native_chain};
 use crate::embedded::{block_on, folder_on_disk, log, object};
 use crate::figure::{Quantity, middle};
 
@@ -38,18 +38,28 @@ pub(crate) struct Alone {
     pub(crate) in_memory: Quantity,
 }
 
-pub(crate) fn alone() -> Alone {
+/// With the plugins in their sandbox.
+pub(crate) fn sandboxed() -> Alone {
+    block_on(async { alone(&chain().await).await })
+}
+
+/// With the same plugins as native code.
+pub(crate) fn native() -> Alone {
+    block_on(async { alone(&native_chain()).await })
+}
+
+async fn alone(chain: &Chain) -> Alone {
     let disk = folder_on_disk();
     let memory = TempDir::new_in("/dev/shm").expect("a folder in memory");
     Alone {
-        on_disk: block_on(decisions(disk.path())),
-        in_memory: block_on(decisions(memory.path())),
+        on_disk: decisions(chain.clone(), disk.path()).await,
+        in_memory: decisions(chain.clone(), memory.path()).await,
     }
 }
 
 /// In a task, as controllers decide.
-async fn decisions(folder: &Path) -> Quantity {
-    let (chain, log) = (chain().await, log(folder));
+async fn decisions(chain: Chain, folder: &Path) -> Quantity {
+    let log = log(folder);
     let decided = tokio::spawn(async move {
         let mut taken = Vec::new();
         for number in 0..FIRST + DECISIONS {

@@ -1,18 +1,51 @@
 //! A policy as an operator might write it: three bundled plugins.
 
+use std::sync::Arc;
+
+use approve_node_client::ApproveNodeClient;
+use approve_renewal::ApproveRenewal;
+use approve_rules::ApproveRules;
 use serde_json::{Value, json};
 use slipway_config::plugin::PluginEntry;
 use slipway_controller::Chain;
-use slipway_plugin::{Allocation, HostOptions, PluginHost};
+use slipway_plugin::{Allocation, CsrApprover, HostOptions, PluginHost};
 
-/// Nodes renew themselves; new ones called `worker-*` are approved by a list of names and by the last of three rules, nodes'
-/// servers by the second. Any other name is left to a person.
+use crate::native::Native;
+
+/// The plugins in their sandbox.
 pub(crate) async fn chain() -> Chain {
     let host = PluginHost::new(HostOptions {
         allocation: Allocation::Pooling,
         ..HostOptions::default()
     });
     let host = host.expect("the plugin runtime starts");
+    let mut approvers = Vec::new();
+    for (name, settings) in policy() {
+        let approver = host.load_csr_approver(&entry(name, settings)).await;
+        approvers.push(approver.expect("the bundled plugin loads"));
+    }
+    Chain::new(approvers)
+}
+
+/// The same plugins, compiled into this program.
+pub(crate) fn native_chain() -> Chain {
+    let approvers = policy().map(|(name, settings)| -> Arc<dyn CsrApprover> {
+        match name {
+            RENEWAL => Arc::new(Native::<ApproveRenewal>::new(name, settings)),
+            NODE_CLIENT => Arc::new(Native::<ApproveNodeClient>::new(name, settings)),
+            _ => Arc::new(Native::<ApproveRules>::new(name, settings)),
+        }
+    });
+    Chain::new(approvers.into())
+}
+
+const RENEWAL: &str = "approve-renewal";
+const NODE_CLIENT: &str = "approve-node-client";
+const RULES: &str = "approve-rules";
+
+/// Nodes renew themselves; new ones called `worker-*` are approved by a list of names and by the last of three rules, nodes'
+/// servers by the second. Any other name is left to a person.
+fn policy() -> [(&'static str, Value); 3] {
     let rules = json!([
         {"name": "no-short-names", "when": "size(request.nodeName) < 5", "then": "deny"},
         {
@@ -26,20 +59,11 @@ pub(crate) async fn chain() -> Chain {
             "then": "approve",
         },
     ]);
-    let entries = [
-        ("approve-renewal", json!({})),
-        (
-            "approve-node-client",
-            json!({"names": ["edge-1", "worker-*"]}),
-        ),
-        ("approve-rules", json!({"rules": rules})),
-    ];
-    let mut approvers = Vec::new();
-    for (name, settings) in entries {
-        let approver = host.load_csr_approver(&entry(name, settings)).await;
-        approvers.push(approver.expect("the bundled plugin loads"));
-    }
-    Chain::new(approvers)
+    [
+        (RENEWAL, json!({})),
+        (NODE_CLIENT, json!({"names": ["edge-1", "worker-*"]})),
+        (RULES, json!({"rules": rules})),
+    ]
 }
 
 fn entry(name: &str, settings: Value) -> PluginEntry {
