@@ -19,7 +19,7 @@ use slipway_apiserver::authentication::UserInfo;
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity};
 use slipway_apiserver::{ApiServer, HistoryLimits, Store};
 use slipway_bootstrap::discovery::{self, Candidate, Plugins, Source};
-use slipway_bootstrap::discovery_service::{self, Transport};
+use slipway_bootstrap::discovery_service;
 use slipway_bootstrap::init::settings::{Lifetimes, PublishedCa, Settings as InitSettings};
 use slipway_bootstrap::init::{self, Invitation, Prepared};
 use slipway_bootstrap::join::{self, JoinError, Joined};
@@ -297,7 +297,7 @@ async fn a_node_joins_by_the_discovery_service_alone() {
     tokio::spawn(discovery_service::serve(
         listener,
         router,
-        Transport::Tls(Arc::new(tls)),
+        Arc::new(tls),
         stop.clone(),
     ));
 

@@ -148,10 +148,6 @@ catalogue! {
     CaOmittedFromClusterInfo = "ca-omitted-from-cluster-info", Low,
         "The CA was left out of cluster-info: a node that is not given the CA another way cannot join.",
         close: "give each node the CA with `slipway join --ca-file`, or leave out --omit-ca-from-cluster-info";
-    /// The discovery service is reached without TLS.
-    DiscoveryWithoutTls = "discovery-without-tls", Low,
-        "The stand-alone discovery service answers without TLS: everybody on the way sees which token's ID is asked for, and the public signature that goes with it.",
-        close: "`slipway discovery serve` with --tls-cert-file and --tls-key-file";
 }
 
 impl PostureId {

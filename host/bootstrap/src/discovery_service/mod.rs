@@ -26,7 +26,7 @@ use self::decoy::Decoys;
 use self::rate_limit::RateLimit;
 
 pub use self::backend::{Backend, BackendError, Cluster};
-pub use self::server::{ServeError, Transport, serve};
+pub use self::server::{ServeError, serve};
 
 /// The port of the 2016 design.
 pub const DEFAULT_PORT: u16 = 9898;

@@ -1,4 +1,4 @@
-//! The service on a socket: TLS or not, bounded in connections and time.
+//! The service on a socket: over TLS, bounded in connections and time.
 
 use std::io;
 use std::sync::Arc;
@@ -9,8 +9,6 @@ use axum::extract::Extension;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use slipway_config::posture::{PostureEntry, PostureId};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
@@ -25,25 +23,6 @@ const HEAD: Duration = Duration::from_secs(5);
 /// An answer comes within milliseconds; who keeps a connection for longer does so for another purpose.
 const CONNECTION: Duration = Duration::from_secs(60);
 
-/// How the service is reached.
-#[derive(Clone)]
-pub enum Transport {
-    /// Over TLS.
-    Tls(Arc<ServerConfig>),
-    /// In clear: answers are signed and hold no secret, but everybody on the way sees who asks for which token's ID.
-    Plain,
-}
-
-impl Transport {
-    /// What the transport costs, if anything.
-    pub fn posture(&self) -> Option<PostureEntry> {
-        match self {
-            Self::Tls(_) => None,
-            Self::Plain => Some(PostureId::DiscoveryWithoutTls.entry()),
-        }
-    }
-}
-
 /// The service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -52,13 +31,15 @@ pub enum ServeError {
     Randomness,
 }
 
-/// Serves until `shutdown`.
+/// Serves until `shutdown`. Answers are signed and hold no secret; without TLS everybody on the way would see who asks for which
+/// token's ID.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    transport: Transport,
+    tls: Arc<ServerConfig>,
     shutdown: CancellationToken,
 ) {
+    let acceptor = TlsAcceptor::from(tls);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted: io::Result<_> = tokio::select! {
@@ -80,11 +61,11 @@ pub async fn serve(
         // The answer goes out at once, whatever the client acknowledges. Where that cannot be, it is only slower.
         let _ = tcp.set_nodelay(true);
         let router = router.clone().layer(Extension(Caller(address.ip())));
-        let (transport, shutdown) = (transport.clone(), shutdown.clone());
+        let (acceptor, shutdown) = (acceptor.clone(), shutdown.clone());
         tokio::spawn(async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                _ = tokio::time::timeout(CONNECTION, connection(tcp, transport, router, place)) => {}
+                _ = tokio::time::timeout(CONNECTION, connection(tcp, acceptor, router, place)) => {}
             }
         });
     }
@@ -92,25 +73,14 @@ pub async fn serve(
 
 async fn connection(
     tcp: TcpStream,
-    transport: Transport,
+    acceptor: TlsAcceptor,
     router: Router,
     _place: OwnedSemaphorePermit,
 ) {
-    match transport {
-        Transport::Plain => exchange(tcp, router).await,
-        Transport::Tls(config) => {
-            let handshake = TlsAcceptor::from(config).accept(tcp);
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, handshake).await {
-                exchange(stream, router).await;
-            }
-        }
-    }
-}
-
-async fn exchange<S>(stream: S, router: Router)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(tcp));
+    let Ok(Ok(stream)) = handshake.await else {
+        return;
+    };
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)

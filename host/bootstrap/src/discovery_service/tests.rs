@@ -146,8 +146,8 @@ async fn over_tls_and_until_shutdown() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = tokio_util::sync::CancellationToken::new();
-    let transport = Transport::Tls(server_config(&authority, hours_from_now(-1, 1)));
-    let serving = tokio::spawn(serve(listener, router, transport, shutdown.clone()));
+    let tls = server_config(&authority, hours_from_now(-1, 1));
+    let serving = tokio::spawn(serve(listener, router, tls, shutdown.clone()));
 
     let mut roots = rustls::RootCertStore::empty();
     roots

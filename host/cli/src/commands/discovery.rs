@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use slipway_bootstrap::discovery_service::{self, Cluster, Transport};
+use slipway_bootstrap::discovery_service::{self, Cluster};
 use slipway_bootstrap::layout::Layout;
 use slipway_config::endpoint::Host;
 use slipway_config::pin::CaPin;
@@ -43,14 +43,14 @@ async fn serve(arguments: DiscoveryServeArguments, layout: Layout, printer: Prin
     let key = arguments
         .tls_key_file
         .unwrap_or_else(|| layout.apiserver_key());
-    let transport = Transport::Tls(tls(&certificate, &key)?);
+    let tls = tls(&certificate, &key)?;
     let listener = server::listen(&arguments.listen).await?;
     let address = listener.local_addr()?;
     printer.note(format!("answering on {address}"));
     if let Some(invitation) = invitation {
         printer.note(format!("nodes use: {}", invitation.command(address)));
     }
-    discovery_service::serve(listener, router, transport, server::shutdown()?).await;
+    discovery_service::serve(listener, router, tls, server::shutdown()?).await;
     Ok(())
 }
 
