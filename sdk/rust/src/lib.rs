@@ -13,6 +13,7 @@ pub mod export;
 pub mod files;
 mod finding;
 pub mod grants;
+mod host;
 pub mod http;
 #[cfg(feature = "kubeconfig")]
 pub mod kubeconfig;
@@ -26,13 +27,6 @@ pub mod trust_source;
 pub mod unverified_https;
 #[cfg(feature = "yaml")]
 pub mod yaml;
-
-#[cfg(not(target_family = "wasm"))]
-#[path = "host/mock/mod.rs"]
-mod host;
-#[cfg(target_family = "wasm")]
-#[path = "host/wasm/mod.rs"]
-mod host;
 
 /// A host for native unit tests.
 #[cfg(not(target_family = "wasm"))]
