@@ -162,31 +162,34 @@ impl Documents {
     }
 }
 
-/// An error, with the place in the file where it is about settings that a plugin does not accept.
+/// An error, with the place in the file where it is about the entry of a plugin.
 pub(crate) fn placed(error: anyhow::Error, file: Option<&Path>) -> anyhow::Error {
     let Some(file) = file else {
         return error;
     };
-    let error = error.downcast::<LoadError>().map(|error| match error {
-        LoadError::Settings { plugin, problems } => {
-            let text = input::read(file).unwrap_or_default();
-            let placed = problems.into_iter().map(|problem| {
-                let position = document::position_of_setting(&text, &plugin, &problem.path);
-                SettingProblem {
-                    place: position.map_or_else(String::new, |Position { line, column }| {
-                        format!("{}:{line}:{column}", file.display())
-                    }),
-                    ..problem
-                }
+    let text = input::read(file).unwrap_or_default();
+    let place = |plugin: &str, part: &str| {
+        let Position { line, column } = document::position_in_entry(&text, plugin, part)?;
+        Some(format!("{}:{line}:{column}", file.display()))
+    };
+    match error.downcast::<LoadError>() {
+        Ok(LoadError::Settings { plugin, problems }) => {
+            let placed = problems.into_iter().map(|problem| SettingProblem {
+                place: place(&plugin, &format!("settings.{}", problem.path)).unwrap_or_default(),
+                ..problem
             });
-            LoadError::Settings {
-                problems: placed.collect(),
-                plugin,
+            let problems = placed.collect();
+            LoadError::Settings { plugin, problems }.into()
+        }
+        Ok(error) => {
+            let about = error.about();
+            match about.and_then(|(plugin, part)| place(plugin, &part)) {
+                Some(place) => anyhow::Error::new(error).context(place),
+                None => error.into(),
             }
         }
-        error => error,
-    });
-    error.map_or_else(|error| error, anyhow::Error::from)
+        Err(error) => error,
+    }
 }
 
 /// Reads a file as it is.

@@ -16,7 +16,7 @@ use serde_saphyr::Spanned;
 pub use error::{DocumentError, Problem};
 pub(crate) use fields::fields_of;
 pub use kind::DocumentKind;
-pub use setting::{Position, position_of_setting};
+pub use setting::{Position, position_in_entry};
 
 use crate::kubeadm::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 use crate::plugin::PluginConfiguration;

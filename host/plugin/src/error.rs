@@ -1,5 +1,6 @@
 //! What can go wrong when a plugin is loaded, and when it is called.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -228,6 +229,35 @@ pub enum LoadError {
         /// What it says.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// The entry that it is about, by its name or its source, and what of the entry, as in `grants.http[0]`; none where it is
+    /// about no entry.
+    pub fn about(&self) -> Option<(&str, Cow<'static, str>)> {
+        match self {
+            Self::UnknownBundled { name: plugin, .. }
+            | Self::OciUnsupported { plugin, .. }
+            | Self::Unreadable { plugin, .. }
+            | Self::TooLarge { plugin, .. }
+            | Self::NotAComponent { plugin, .. }
+            | Self::WrongKind { plugin, .. }
+            | Self::Forbidden { plugin, .. }
+            | Self::Mismatch { plugin, .. } => Some((plugin, "source".into())),
+            Self::DigestMismatch { plugin, .. } => Some((plugin, "digest".into())),
+            Self::MissingGrant { plugin, .. } => Some((plugin, "grants".into())),
+            Self::InvalidGrant { plugin, grant, .. } => {
+                Some((plugin, format!("grants.{grant}").into()))
+            }
+            Self::InvalidLimit { plugin, limit, .. } => {
+                Some((plugin, format!("limits.{limit}").into()))
+            }
+            Self::Settings { plugin, .. } | Self::Check { plugin, .. } => {
+                Some((plugin, "settings".into()))
+            }
+            Self::Cache { .. } | Self::Runtime { .. } => None,
+        }
+    }
 }
 
 /// One setting that a plugin cannot work with.

@@ -1,4 +1,4 @@
-//! Where a setting of a plugin stands: the plugin knows what is wrong with it, and does not see the text.
+//! Where a part of a plugin's entry stands: who knows what is wrong with it does not see the text.
 
 use std::fmt;
 
@@ -18,21 +18,21 @@ pub struct Position {
     pub column: u64,
 }
 
-/// Where a setting stands in the text of a configuration file: `path` is what a plugin calls it, as in `rules[0].when`; the
-/// nearest thing around it, where it is not there; none where the text does not have the plugin.
-pub fn position_of_setting(text: &[u8], plugin: &str, path: &str) -> Option<Position> {
+/// Where a part of a plugin's entry stands in the text of a configuration file, as in `settings.rules[0].when`; the nearest
+/// thing around it, where it is not there; none where the text does not have the plugin, by its name or by its source.
+pub fn position_in_entry(text: &[u8], plugin: &str, path: &str) -> Option<Position> {
     let text = str::from_utf8(text).ok()?.trim_start_matches('\u{feff}');
     let chunks = split(text);
     let chunk = chunks.iter().find(|chunk| has_plugins(chunk))?;
     let document: Node = serde_saphyr::from_str_with_options(chunk.text, options()).ok()?;
-    let entry = document.fields()?.iter().find_map(|(_, list)| {
-        let mut entries = list.value.items()?.iter();
-        entries.find(|entry| entry.value.is_called(plugin))
-    })?;
-    let location = match entry.value.field("settings") {
-        Some(settings) => settings.value.follow(path, settings.referenced),
-        None => entry.referenced,
+    let with = |field: &str| {
+        document.fields()?.iter().find_map(|(_, list)| {
+            let mut entries = list.value.items()?.iter();
+            entries.find(|entry| entry.value.has(field, plugin))
+        })
     };
+    let entry = with("name").or_else(|| with("source"))?;
+    let location = entry.value.follow(path, entry.referenced);
     Some(Position {
         line: chunk.lines_before + location.line().max(1),
         column: location.column().max(1),
@@ -72,9 +72,9 @@ impl Node {
         Some(&fields.find(|(field, _)| field == name)?.1)
     }
 
-    fn is_called(&self, plugin: &str) -> bool {
-        let name = self.field("name").map(|name| &name.value);
-        matches!(name, Some(Self::Text(name)) if name == plugin)
+    fn has(&self, field: &str, text: &str) -> bool {
+        let value = self.field(field).map(|value| &value.value);
+        matches!(value, Some(Self::Text(value)) if value == text)
     }
 
     /// Where what is at `path` stands; `here` is where this stands.
@@ -195,25 +195,27 @@ csrApprovers:
 ";
 
     fn at(plugin: &str, path: &str) -> Option<(u64, u64)> {
-        position_of_setting(TEXT.as_bytes(), plugin, path).map(|place| (place.line, place.column))
+        position_in_entry(TEXT.as_bytes(), plugin, path).map(|place| (place.line, place.column))
     }
 
     #[test]
-    fn a_setting_is_found_where_it_stands() {
-        assert_eq!(at("rules", "otherwise"), Some((11, 16)));
-        assert_eq!(at("rules", "rules[0].when"), Some((13, 23)));
-        assert_eq!(at("rules", "rules[1].then"), Some((18, 13)));
-        assert_eq!(at("rules", "rules[1].when"), Some((16, 9)));
-        assert_eq!(at("rules", "rules[1].a.b.c"), Some((19, 16)));
+    fn a_part_is_found_where_it_stands() {
+        assert_eq!(at("rules", "source"), Some((9, 11)));
+        assert_eq!(at("approve-rules", "source"), Some((9, 11)));
+        assert_eq!(at("rules", "settings.otherwise"), Some((11, 16)));
+        assert_eq!(at("rules", "settings.rules[0].when"), Some((13, 23)));
+        assert_eq!(at("rules", "settings.rules[1].then"), Some((18, 13)));
+        assert_eq!(at("rules", "settings.rules[1].when"), Some((16, 9)));
+        assert_eq!(at("rules", "settings.rules[1].a.b.c"), Some((19, 16)));
     }
 
     #[test]
     fn what_is_not_there_is_found_by_what_is_around_it() {
-        assert_eq!(at("rules", "rules[1].message"), Some((14, 7)));
-        assert_eq!(at("rules", "rules[7].when"), Some((13, 7)));
-        assert_eq!(at("rules", ""), Some((11, 5)));
-        assert_eq!(at("approve-renewal", "names"), Some((7, 3)));
-        assert_eq!(at("another", "names"), None);
-        assert_eq!(position_of_setting(b"{", "rules", ""), None);
+        assert_eq!(at("rules", "settings.rules[1].message"), Some((14, 7)));
+        assert_eq!(at("rules", "settings.rules[7].when"), Some((13, 7)));
+        assert_eq!(at("rules", "settings"), Some((11, 5)));
+        assert_eq!(at("approve-renewal", "settings.names"), Some((7, 3)));
+        assert_eq!(at("another", "settings"), None);
+        assert_eq!(position_in_entry(b"{", "rules", ""), None);
     }
 }
