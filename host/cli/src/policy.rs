@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::PluginConfiguration;
 use slipway_controller::{ClusterSettings, Policy, PolicyInForce, measures};
 use slipway_plugin::PluginHost;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::documents::{self, Documents};
 use crate::output::Printer;
+use crate::server::{ServerSettings, plugins_path};
 use crate::{controllers, plugins};
 
 /// How often the file is looked at. What is there has to be the same twice, so that a file that is just being written is not
@@ -114,6 +116,22 @@ impl PolicyFile {
         self.loaded = configuration;
         Ok(policy)
     }
+}
+
+/// The policy of the cluster that init made here; none where it made none.
+///
+/// # Errors
+/// The file has a mistake: a server that runs keeps the policy that it had before, which nobody else knows.
+pub(crate) async fn in_force(layout: &Layout) -> Result<Option<PluginConfiguration>> {
+    const KEPT: &str = "the policy has a mistake, and a server that runs keeps the one before it";
+    let configured = ServerSettings::plugins_if_any(layout).context(KEPT)?;
+    if let Some(configuration) = &configured {
+        let usable = plugins::check(configuration).await;
+        usable
+            .map_err(|error| documents::placed(error, Some(&plugins_path(layout))))
+            .context(KEPT)?;
+    }
+    Ok(configured)
 }
 
 /// The names of nodes that a policy speaks of.

@@ -21,16 +21,15 @@ use crate::documents::Documents;
 use crate::failure::{Code, Coded};
 use crate::output::{Growing, Printer, Table};
 use crate::reach::Reach;
-use crate::server::ServerSettings;
-use crate::{cluster, controllers, plugins};
+use crate::{cluster, controllers, plugins, policy};
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
-    let mut policy = None;
+    let mut configuration = None;
     let mut requests = Requests::new(client.clone());
     if arguments.command.judges() {
-        policy = configured(&arguments, &layout)?;
-        let settings = cluster::settings(&arguments.cluster, &layout, policy.as_ref())?;
+        configuration = configured(&arguments, &layout).await?;
+        let settings = cluster::settings(&arguments.cluster, &layout, configuration.as_ref())?;
         requests = requests.settings(settings);
     }
     let reach = Reach::of(&arguments.cluster, &layout);
@@ -42,7 +41,7 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
             Ok(())
         }
         CsrCommand::Explain { name } => {
-            let configuration = policy.ok_or_else(|| {
+            let configuration = configuration.ok_or_else(|| {
                 Coded::new(
                     Code::NotFound,
                     "which approvers that cluster has is not known here",
@@ -78,13 +77,16 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
 
 /// The policy of the cluster that is meant: of the configuration that is named, else what init kept here; none where that
 /// is not known.
-fn configured(arguments: &CsrArguments, layout: &Layout) -> Result<Option<PluginConfiguration>> {
+async fn configured(
+    arguments: &CsrArguments,
+    layout: &Layout,
+) -> Result<Option<PluginConfiguration>> {
     if arguments.config.is_some() {
         let documents = Documents::read(arguments.config.as_deref())?;
         return Ok(Some(documents.plugins));
     }
     match cluster::is_here(&arguments.cluster, layout) {
-        true => ServerSettings::plugins_if_any(layout),
+        true => policy::in_force(layout).await,
         false => Ok(None),
     }
 }

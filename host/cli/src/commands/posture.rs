@@ -15,15 +15,14 @@ use crate::arguments::PostureArguments;
 use crate::cluster;
 use crate::failure::{Code, Coded};
 use crate::output::{Printer, posture_line};
-use crate::plugins;
-use crate::server::ServerSettings;
+use crate::{plugins, policy};
 
 pub(super) async fn run(
     arguments: PostureArguments,
     layout: Layout,
     printer: Printer,
 ) -> Result<()> {
-    let mut entries = of_this_machine(&layout)?;
+    let mut entries = of_this_machine(&layout).await?;
     let accepted = join::accepted(&layout)?;
     // A node knows nothing of its cluster's administration, and has no need to.
     let client = match cluster::find(&arguments.cluster, &layout).await? {
@@ -63,12 +62,12 @@ pub(super) async fn run(
     }
 }
 
-fn of_this_machine(layout: &Layout) -> Result<Vec<PostureEntry>> {
+async fn of_this_machine(layout: &Layout) -> Result<Vec<PostureEntry>> {
     let mut entries = Vec::new();
     if layout.ca_key().exists() {
         entries.push(PostureId::CaKeyOnThisMachine.about(layout.ca_key().display().to_string()));
     }
-    if let Some(configuration) = ServerSettings::plugins_if_any(layout)? {
+    if let Some(configuration) = policy::in_force(layout).await? {
         entries.extend(plugins::posture_of_policy(&configuration));
     }
     Ok(entries)
