@@ -33,13 +33,14 @@ impl Examined {
             Guarded::Ignored => (&[][..], None),
         };
         let action = Action::of(decision);
+        let opinions = self.reviewed.recorded(decision);
         Entry {
             stage: match action {
                 Action::Approve | Action::Deny => Stage::Intent,
                 _ => Stage::Done,
             },
             action,
-            reason: summary(decision),
+            reason: summary(decision, &opinions),
             by: None,
             subject: match read {
                 Some(read) => subject::recorded_as(&self.request, Some(read)),
@@ -50,7 +51,7 @@ impl Examined {
                 .chain(&finding)
                 .map(redact::finding)
                 .collect(),
-            opinions: self.reviewed.recorded(decision),
+            opinions,
             certificate: None,
             recording: None,
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use slipway_pki::decision::verdict::Decision;
 
 use crate::approver::summary;
-use crate::decision_log::Action;
+use crate::decision_log::{Action, PluginOpinion};
 
 /// What would be done with a request, or was meant to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,10 +17,10 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    pub(crate) fn of(decision: &Decision) -> Self {
+    pub(crate) fn of(decision: &Decision, opinions: &[PluginOpinion]) -> Self {
         Self {
             action: Action::of(decision),
-            reason: summary(decision),
+            reason: summary(decision, opinions),
         }
     }
 }

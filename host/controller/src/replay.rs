@@ -91,13 +91,14 @@ async fn again(record: &Record, case: &Case, chain: &Chain) -> Replayed {
     let deferral = case.deferral.as_deref();
     let counted = record.entry.opinions.iter().filter(|one| !one.shadow);
     let then: Vec<_> = counted.map(opinion).collect();
-    let then = Outlook::of(&verdict::outcome(&then, deferral));
+    let then = Outlook::of(&verdict::outcome(&then, deferral), &record.entry.opinions);
 
     let reviewed = chain
         .review(case.request.clone(), Sight::Replayed(case))
         .await;
     let decision = verdict::outcome(&reviewed.opinions(), deferral);
-    let now = Outlook::of(&decision);
+    let opinions = reviewed.recorded(&decision);
+    let now = Outlook::of(&decision, &opinions);
     let comparison = match reviewed.enforced.iter().any(Answer::is_unrecorded) {
         true => Comparison::Unknown,
         false if then.action == now.action => Comparison::Same,
@@ -112,7 +113,7 @@ async fn again(record: &Record, case: &Case, chain: &Chain) -> Replayed {
         comparison,
         then,
         now,
-        opinions: reviewed.recorded(&decision),
+        opinions,
     }
 }
 

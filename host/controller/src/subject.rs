@@ -7,6 +7,7 @@ use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use slipway_config::digest::Sha256Digest;
 use slipway_config::name::NodeName;
+use slipway_config::redact;
 use slipway_config::system::{SOURCE_ADDRESS, TOKEN_UID};
 use slipway_pki::csr::{CertificateRequest, UnverifiedRequest};
 use slipway_pki::decision::claim::Claim;
@@ -19,7 +20,6 @@ use slipway_plugin::extension::csr_approver::{self, Requester, ReviewRequest};
 use crate::decision_log::Subject;
 use crate::submitter::extra;
 use crate::system::later;
-use slipway_config::redact;
 
 /// How long a claim lasts that is made through a token whose time is over already: as long as a reservation.
 const LATE_CLAIM: Duration = RESERVATION_LIMIT;
@@ -157,7 +157,14 @@ pub(crate) fn recorded_as(
     read: Option<&UnverifiedRequest>,
 ) -> Subject {
     let spec = &request.spec;
-    let groups = spec.groups.iter().flatten();
+    let redacted = |texts: &Option<Vec<String>>| -> Vec<String> {
+        texts
+            .iter()
+            .flatten()
+            .map(|text| redact::text(text))
+            .collect()
+    };
+    let hosts = read.map(UnverifiedRequest::hosts).unwrap_or_default();
     Subject {
         name: request.name_any(),
         uid: request.uid().unwrap_or_default(),
@@ -167,8 +174,14 @@ pub(crate) fn recorded_as(
             .and_then(UnverifiedRequest::node_name)
             .map(|node| node.to_string()),
         key: read.map(|read| read.public_key().fingerprint().to_string()),
+        usages: redacted(&spec.usages),
+        hosts: hosts
+            .iter()
+            .map(|host| redact::text(&host.to_unbracketed()))
+            .collect(),
+        expiration_seconds: spec.expiration_seconds,
         requester: redact::text(spec.username.as_deref().unwrap_or_default()),
-        groups: groups.map(|group| redact::text(group)).collect(),
+        groups: redacted(&spec.groups),
         token_uid: extra(request, TOKEN_UID).map(redact::text),
         source_address: extra(request, SOURCE_ADDRESS).and_then(|text| text.parse().ok()),
     }

@@ -1,10 +1,11 @@
 //! A decision in words.
 
 use slipway_config::finding::{Finding, Outcome};
+use slipway_config::redact;
 use slipway_pki::decision::verdict::{Decision, Reason};
 
 use crate::chain::Reviewed;
-use slipway_config::redact;
+use crate::decision_log::PluginOpinion;
 
 /// Most findings that are shown beside the reasons.
 const MOST_FINDINGS: usize = 3;
@@ -36,7 +37,7 @@ pub(super) fn explain(
         .filter_map(|answer| answer.review.as_ref().ok())
         .flat_map(|review| &review.findings)
         .filter(|finding| finding.outcome == Outcome::Failed);
-    let mut lines = vec![summary(decision)];
+    let mut lines = vec![summary(decision, &[])];
     for finding in found.take(MOST_FINDINGS).chain(claim) {
         if !is_said(decision, &finding.seen) {
             lines.push(format!("{}: {}", finding.rule, redact::text(&finding.seen)));
@@ -60,26 +61,54 @@ fn is_said(decision: &Decision, seen: &str) -> bool {
     }
 }
 
-/// A decision and its reasons in one line.
-pub(crate) fn summary(decision: &Decision) -> String {
+/// A decision and its reasons in one line; of what is final the rules, too, by which the approvers came to it.
+pub(crate) fn summary(decision: &Decision, opinions: &[PluginOpinion]) -> String {
     match decision {
-        Decision::Approved { by } => format!("approved by {}", by.join(", ")),
-        Decision::Denied(reason) => said(reason),
+        Decision::Approved { by } => {
+            let by = by.iter().map(|approver| {
+                format!(
+                    "{approver}{}",
+                    by_rules(approver, Outcome::Passed, opinions)
+                )
+            });
+            format!("approved by {}", by.collect::<Vec<_>>().join(", "))
+        }
+        Decision::Denied(Reason { approver, text }) => {
+            let rules = by_rules(approver, Outcome::Failed, opinions);
+            format!("{approver}{rules}: {}", redact::text(text))
+        }
         Decision::Pending { reasons } if reasons.is_empty() => {
             "no approver took a decision; a person must".to_owned()
         }
         Decision::Pending { reasons } | Decision::Retry { errors: reasons } => {
+            let said =
+                |Reason { approver, text }: &Reason| format!("{approver}: {}", redact::text(text));
             reasons.iter().map(said).collect::<Vec<_>>().join("; ")
         }
     }
 }
 
-fn said(reason: &Reason) -> String {
-    format!("{}: {}", reason.approver, redact::text(&reason.text))
+/// The rules of an approver with this outcome, in parentheses; nothing where it names none.
+fn by_rules(approver: &str, outcome: Outcome, opinions: &[PluginOpinion]) -> String {
+    let own = opinions
+        .iter()
+        .filter(|opinion| opinion.plugin == approver && !opinion.shadow);
+    let rules: Vec<_> = own
+        .flat_map(|opinion| &opinion.findings)
+        .filter(|finding| finding.outcome == outcome)
+        .map(|finding| finding.rule.as_str())
+        .take(MOST_FINDINGS)
+        .collect();
+    match rules.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", rules.join(", ")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use slipway_config::digest::Sha256Digest;
+
     use super::*;
 
     fn reason(text: &str) -> Reason {
@@ -94,13 +123,42 @@ mod tests {
         let approved = Decision::Approved {
             by: vec!["a".to_owned(), "b".to_owned()],
         };
-        insta::assert_snapshot!(summary(&approved), @"approved by a, b");
+        insta::assert_snapshot!(summary(&approved, &[]), @"approved by a, b");
+        let opinion = PluginOpinion {
+            plugin: "b".to_owned(),
+            version: String::new(),
+            digest: Sha256Digest::of(b""),
+            settings: Sha256Digest::of(b""),
+            grants: Vec::new(),
+            shadow: false,
+            disagrees: false,
+            verdict: None,
+            error: None,
+            findings: vec![
+                Finding::skipped("one", ""),
+                Finding::passed("two", ""),
+                Finding::failed("three", ""),
+            ],
+            duration_us: 0,
+        };
+        let looks_on = PluginOpinion {
+            plugin: "a".to_owned(),
+            shadow: true,
+            ..opinion.clone()
+        };
+        let opinions = [looks_on, opinion];
+        insta::assert_snapshot!(summary(&approved, &opinions), @"approved by a, b (two)");
+        let denied = Decision::Denied(Reason {
+            approver: "b".to_owned(),
+            text: "no".to_owned(),
+        });
+        insta::assert_snapshot!(summary(&denied, &opinions), @"b (three): no");
         let denied = Decision::Denied(reason("the token abcdef.0123456789abcdef is bad"));
-        insta::assert_snapshot!(summary(&denied), @"approve-manual: the token abcdef.[redacted] is bad");
+        insta::assert_snapshot!(summary(&denied, &[]), @"approve-manual: the token abcdef.[redacted] is bad");
         let silent = Decision::Pending {
             reasons: Vec::new(),
         };
-        insta::assert_snapshot!(summary(&silent), @"no approver took a decision; a person must");
+        insta::assert_snapshot!(summary(&silent, &[]), @"no approver took a decision; a person must");
         let pending = Decision::Pending {
             reasons: vec![reason("w1 is new"), reason("so is w2")],
         };

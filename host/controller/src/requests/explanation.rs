@@ -38,11 +38,14 @@ impl Requests {
             }
             (decision, _) => decision,
         };
+        let opinions = decision
+            .as_ref()
+            .map_or_else(Vec::new, |decision| reviewed.recorded(decision));
         Ok(Explanation {
-            opinions: decision
+            outlook: decision
                 .as_ref()
-                .map_or_else(Vec::new, |decision| reviewed.recorded(decision)),
-            outlook: decision.as_ref().map(Outlook::of),
+                .map(|decision| Outlook::of(decision, &opinions)),
+            opinions,
             details: RequestDetails::of(&request, &checked.guarded, claim),
         })
     }

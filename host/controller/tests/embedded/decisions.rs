@@ -25,7 +25,7 @@ async fn an_approval_is_written_down_before_it_is_made_and_leads_to_a_certificat
         .await;
     let request = cluster.until("r1", Standing::Issued).await;
     let (reason, message) = condition(&request, "Approved").unwrap();
-    insta::assert_snapshot!(format!("{reason}: {message}"), @"ApprovedBySlipway: approved by approve");
+    insta::assert_snapshot!(format!("{reason}: {message}"), @"ApprovedBySlipway: approved by approve (asked)");
     running.stop().await;
 
     let records = cluster.records("log");
@@ -298,6 +298,9 @@ async fn nothing_is_decided_that_cannot_be_written_down() {
             signer_name: String::new(),
             node: None,
             key: None,
+            usages: Vec::new(),
+            hosts: Vec::new(),
+            expiration_seconds: None,
             requester: String::new(),
             groups: Vec::new(),
             token_uid: None,

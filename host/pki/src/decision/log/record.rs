@@ -159,6 +159,15 @@ pub struct Subject {
     /// SHA-256 over the key, if it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The usages asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub usages: Vec<String>,
+    /// The host names and IP addresses asked for, as far as they can be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The lifetime asked for in seconds, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiration_seconds: Option<i32>,
     /// Who asks.
     pub requester: String,
     /// The requester's groups.
