@@ -55,11 +55,15 @@ pub fn verify_from(folder: &Path, anchor: &Head) -> Result<Head, LogError> {
 /// As for [`verify`].
 pub fn verify_each(folder: &Path, mut look: impl FnMut(Record, &Head)) -> Result<Head, LogError> {
     let mut chain = Chain::default();
-    for path in files::list(folder)? {
-        let text = fs::read(&path).map_err(files::failed("read", &path))?;
+    let files = files::list(folder)?;
+    let last = files.last();
+    for path in &files {
+        let text = fs::read(path).map_err(files::failed("read", path))?;
         for (index, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let Some(line) = line.strip_suffix(b"\n") else {
-                continue;
+            let line = match line.strip_suffix(b"\n") {
+                Some(line) => line,
+                None if last == Some(path) => continue,
+                None => line,
             };
             let record = chain.follow(line).map_err(|error| {
                 let (path, line) = (path.clone(), index.saturating_add(1));

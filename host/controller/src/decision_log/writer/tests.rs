@@ -46,7 +46,17 @@ fn a_large_file_is_followed_by_another_in_the_same_chain() {
     assert_eq!(verify(folder.path()).unwrap().records, 3);
     let second = folder.path().join("decisions-000002.jsonl");
     assert_eq!(fs::read_to_string(&second).unwrap().lines().count(), 2);
-    fs::remove_file(folder.path().join("decisions-000001.jsonl")).unwrap();
+    let first = folder.path().join("decisions-000001.jsonl");
+    let whole = fs::read(&first).unwrap();
+    fs::write(&first, [&whole[..], b"{\"sequence\":2"].concat()).unwrap();
+    assert!(
+        matches!(
+            verify(folder.path()),
+            Err(LogError::Malformed { line: 2, .. })
+        ),
+        "only the end of the log can be torn"
+    );
+    fs::remove_file(first).unwrap();
     assert!(matches!(
         verify(folder.path()),
         Err(LogError::Broken { line: 1, .. })
