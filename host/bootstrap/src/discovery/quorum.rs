@@ -8,11 +8,14 @@ use std::fmt;
 use std::fs;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use futures::future::join_all;
 use slipway_config::endpoint::{DEFAULT_API_SERVER_PORT, HostPort};
 use slipway_config::pin::CaPin;
+use slipway_config::posture::Severity;
+use slipway_pki::decision::trust::VerifiedTrust;
 
 use super::failure::FailedSource;
 use super::source::DISCOVERY_SCHEME;
@@ -57,7 +60,7 @@ struct Tally<T> {
     others: Vec<Camp<T>>,
 }
 
-/// Asks every source, and returns what the first of those led to that agree.
+/// Asks every source, and returns what those led to that agree: of the same CA, as the one with the strongest proof has it.
 pub(super) async fn together(
     request: &Request,
     needed: NonZeroUsize,
@@ -115,10 +118,15 @@ pub(super) async fn together(
     for note in notes(&camp, &others, &failed) {
         progress.event(Event::Note(note));
     }
-    let first = camp.votes.into_iter().next();
-    first
-        .map(|vote| vote.led_to)
+    let led_to = camp.votes.into_iter().map(|vote| vote.led_to);
+    led_to
+        .min_by_key(|discovered| weakness(&discovered.trust))
         .ok_or(DiscoveryFailure::NoTrustSource)
+}
+
+/// The worst of what the operator accepted for a proof; the least where that is nothing.
+fn weakness(trust: &VerifiedTrust) -> Option<Severity> {
+    trust.posture().iter().map(|id| id.severity()).max()
 }
 
 /// The only camp with as many independent sources as it takes, if there is one, and the others. Two such camps are none: one
@@ -202,8 +210,12 @@ async fn places(source: &Source) -> BTreeSet<String> {
         Source::Token { locations, .. } => locations.iter().filter_map(|text| host(text)).collect(),
         Source::Https(url) => url.host_str().and_then(host).into_iter().collect(),
         Source::File(path) => {
-            let canonical = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-            return BTreeSet::from([canonical.display().to_string()]);
+            // Two links to a file are one file, whatever they are called.
+            let place = match fs::metadata(path) {
+                Ok(file) => format!("file {}:{}", file.dev(), file.ino()),
+                Err(_) => path.display().to_string(),
+            };
+            return BTreeSet::from([place]);
         }
     };
     let mut places = BTreeSet::new();
@@ -354,6 +366,22 @@ mod tests {
             vote("both", &["a", "b"], "a"),
         ];
         assert_eq!(winners(through_a_third), Err(1));
+    }
+
+    #[tokio::test]
+    async fn a_file_is_one_place_under_each_of_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, copy, hard, soft] =
+            ["file", "copy", "hard", "soft"].map(|name| folder.path().join(name));
+        fs::write(&file, "ca").unwrap();
+        fs::copy(&file, &copy).unwrap();
+        fs::hard_link(&file, &hard).unwrap();
+        std::os::unix::fs::symlink(&file, &soft).unwrap();
+        let at = async |path| places(&Source::File(path)).await;
+        let place = at(file).await;
+        assert_eq!(at(hard).await, place);
+        assert_eq!(at(soft).await, place);
+        assert!(at(copy).await.is_disjoint(&place));
     }
 
     #[test]
