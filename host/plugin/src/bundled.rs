@@ -50,7 +50,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Bundled> {
 }
 
 /// The bundled plugin whose name is nearest to `name`, if one is near.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+pub fn nearest(name: &str) -> Option<&'static str> {
     const NEAR: f64 = 0.7;
     BUNDLED
         .iter()

@@ -14,6 +14,7 @@ mod folder;
 mod record;
 
 use slipway_sdk::files::Directory;
+use slipway_sdk::grants::Grants;
 use slipway_sdk::prelude::*;
 
 use folder::Folder;
@@ -30,6 +31,7 @@ impl Plugin for TokensFile {
     type Settings = NoSettings;
 
     fn configure(NoSettings {}: NoSettings) -> Result<Self, SettingErrors> {
+        Grants::load()?.need_writable_folder("", GRANT)?;
         Ok(Self)
     }
 }

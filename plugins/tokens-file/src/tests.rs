@@ -293,6 +293,23 @@ fn an_id_cannot_lead_elsewhere() {
 }
 
 #[test]
+fn the_folder_is_missed_at_once() {
+    let configured = |host: MockHost| {
+        let _host = host.install();
+        TokensFile::configure(NoSettings {})
+    };
+    assert!(configured(MockHost::new().directory(GRANT)).is_ok());
+    for without in [
+        MockHost::new(),
+        MockHost::new().read_only(GRANT),
+        MockHost::new().directory("data"),
+    ] {
+        let text = configured(without).unwrap_err().to_string();
+        assert!(text.contains("{name: tokens,"), "{text}");
+    }
+}
+
+#[test]
 fn the_folder_has_to_be_granted_and_writable() {
     let _none = MockHost::new().install();
     let Err(StoreError::Other(text)) = TokensFile.list() else {

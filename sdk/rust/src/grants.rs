@@ -25,6 +25,8 @@ pub struct Grants {
     pub random: bool,
     /// The names of the folders.
     pub folders: Vec<String>,
+    /// The names of those that can be written to.
+    pub writable_folders: Vec<String>,
     /// The servers that can be asked over HTTP.
     pub http: Vec<Origin>,
     /// The objects of the cluster that can be read.
@@ -98,6 +100,19 @@ impl Grants {
             granted,
             setting,
             format_args!("filesystem: [{{name: {name}, path: /its/path}}]"),
+        )
+    }
+
+    /// That there is a folder of this name, and that it can be written to.
+    ///
+    /// # Errors
+    /// It cannot; the error says what to grant.
+    pub fn need_writable_folder(&self, setting: &str, name: &str) -> Result<(), SettingError> {
+        let granted = self.writable_folders.iter().any(|granted| granted == name);
+        need(
+            granted,
+            setting,
+            format_args!("filesystem: [{{name: {name}, path: /its/path, writable: true}}]"),
         )
     }
 
@@ -205,6 +220,7 @@ mod tests {
             none.need_dns("a"),
             none.need_clocks("a"),
             none.need_folder("a", "inventory"),
+            none.need_writable_folder("", "tokens"),
             none.need_http("a", "https://inventory.example/nodes"),
             none.need_http("a", "inventory.example"),
             none.need_objects("a", &NODE, ""),
@@ -216,6 +232,8 @@ mod tests {
                 "a: this needs a grant: add `grants: {dns: true}` to the plugin's entry",
                 "a: this needs a grant: add `grants: {clocks: true}` to the plugin's entry",
                 "a: this needs a grant: add `grants: {filesystem: [{name: inventory, path: /its/path}]}` to the \
+                 plugin's entry",
+                "this needs a grant: add `grants: {filesystem: [{name: tokens, path: /its/path, writable: true}]}` to the \
                  plugin's entry",
                 "a: this needs a grant: add `grants: {http: [{scheme: https, host: \"inventory.example\", port: 443}]}` \
                  to the plugin's entry",
@@ -229,6 +247,7 @@ mod tests {
     fn what_is_granted_is_there() {
         let _host = MockHost::new()
             .directory("inventory")
+            .read_only("seen")
             .http("https://[2001:db8::1]:8443/x", 200, "")
             .clocks()
             .dns()
@@ -238,6 +257,9 @@ mod tests {
         granted.need_dns("a").unwrap();
         granted.need_clocks("a").unwrap();
         granted.need_folder("a", "inventory").unwrap();
+        granted.need_writable_folder("a", "inventory").unwrap();
+        granted.need_folder("a", "seen").unwrap();
+        assert!(granted.need_writable_folder("a", "seen").is_err());
         granted
             .need_http("a", "https://[2001:db8::1]:8443/y")
             .unwrap();

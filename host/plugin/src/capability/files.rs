@@ -27,7 +27,7 @@ impl Capability for Files {
     fn access(&self, grants: &Grants, _: ExtensionPoint) -> Access {
         if grants.filesystem.is_empty() {
             Access::NeedsGrant {
-                grant: "grants: {filesystem: [{name: data, path: /a/folder}]}",
+                grant: "grants: {filesystem: [{name: NAME, path: /a/folder}]}",
                 inert: Inert::Always,
             }
         } else {

@@ -80,11 +80,14 @@ fn described(grants: &Grants) -> Value {
             "port": grant.effective_port(),
         })
     });
+    let folders = grants.filesystem.iter();
+    let writable = folders.clone().filter(|grant| grant.writable);
     json!({
         "dns": grants.dns,
         "clocks": grants.clocks,
         "random": grants.random,
-        "folders": grants.filesystem.iter().map(|grant| grant.name.as_str()).collect::<Vec<_>>(),
+        "folders": folders.map(|grant| grant.name.as_str()).collect::<Vec<_>>(),
+        "writableFolders": writable.map(|grant| grant.name.as_str()).collect::<Vec<_>>(),
         "http": http.collect::<Vec<_>>(),
         "cluster": grants.cluster,
     })
@@ -130,7 +133,7 @@ mod tests {
         let told = store::Host::get(&mut view, GRANTS.to_owned())
             .unwrap()
             .unwrap();
-        insta::assert_snapshot!(told.unwrap(), @r#"{"dns":true,"clocks":false,"random":false,"folders":["inventory"],"http":[{"scheme":"https","host":"inventory.example","port":443}],"cluster":[{"group":"","version":"v1","kind":"Node"}]}"#);
+        insta::assert_snapshot!(told.unwrap(), @r#"{"dns":true,"clocks":false,"random":false,"folders":["inventory"],"writableFolders":[],"http":[{"scheme":"https","host":"inventory.example","port":443}],"cluster":[{"group":"","version":"v1","kind":"Node"}]}"#);
         assert_eq!(store::Host::get_all(&mut view).unwrap().unwrap(), []);
     }
 

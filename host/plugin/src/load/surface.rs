@@ -347,7 +347,7 @@ mod tests {
         insta::assert_snapshot!(sentences, @r"
         plugin p imports wasi:clocks/wall-clock@0.2.12, which needs a grant: add `grants: {clocks: true}` to its entry under csrApprovers
         plugin p imports wasi:random/random@0.2.0, which needs a grant: add `grants: {random: true}` to its entry under csrApprovers
-        plugin p imports wasi:filesystem/preopens@0.2.0, which needs a grant: add `grants: {filesystem: [{name: data, path: /a/folder}]}` to its entry under csrApprovers
+        plugin p imports wasi:filesystem/preopens@0.2.0, which needs a grant: add `grants: {filesystem: [{name: NAME, path: /a/folder}]}` to its entry under csrApprovers
         plugin p imports wasi:http/outgoing-handler@0.2.0, which needs a grant: add `grants: {http: [{scheme: https, host: a.server, port: 443}]}` to its entry under csrApprovers
         plugin p imports wasi:sockets/ip-name-lookup@0.2.0, which needs a grant: add `grants: {dns: true}` to its entry under csrApprovers
         plugin p imports wasi:sockets/tcp@0.2.0, which no plugin gets: use wasi:http/outgoing-handler with a grant for the server

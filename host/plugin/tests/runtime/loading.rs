@@ -160,7 +160,7 @@ async fn a_component_is_inspected_without_running_it() {
         grants: {cluster: [{version: v1, kind: Node}]}
         grants: {clocks: true}
         grants: {random: true}
-        grants: {filesystem: [{name: data, path: /a/folder}]}
+        grants: {filesystem: [{name: NAME, path: /a/folder}]}
         grants: {dns: true}
         grants: {http: [{scheme: https, host: a.server, port: 443}]}
     ");
@@ -195,7 +195,7 @@ async fn each_missing_grant_is_named_in_turn() {
         plugin wants-everything imports wasi:random/random@0.2.12, which needs a grant: add `grants: {random: true}` to its entry under csrApprovers
         plugin wants-everything imports wasi:sockets/instance-network@0.2.12, which needs a grant: add `grants: {dns: true}` to its entry under csrApprovers
         plugin wants-everything imports wasi:http/types@0.2.12, which needs a grant: add `grants: {http: [{scheme: https, host: a.server, port: 443}]}` to its entry under csrApprovers
-        plugin wants-everything imports wasi:filesystem/types@0.2.12, which needs a grant: add `grants: {filesystem: [{name: data, path: /a/folder}]}` to its entry under csrApprovers
+        plugin wants-everything imports wasi:filesystem/types@0.2.12, which needs a grant: add `grants: {filesystem: [{name: NAME, path: /a/folder}]}` to its entry under csrApprovers
         plugin wants-everything imports slipway:plugin/cluster@0.1.0, which needs a grant: add `grants: {cluster: [{version: v1, kind: Node}]}` to its entry under csrApprovers
     ");
 }

@@ -46,10 +46,15 @@ pub(crate) fn grants() -> Result<String, String> {
                 let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
                 json!({"group": group, "version": version, "kind": kind, "namespace": namespace})
             });
+        let writable = host
+            .directories
+            .iter()
+            .filter(|(_, folder)| !folder.read_only);
         json!({
             "dns": host.dns || !host.names.is_empty() || !host.services.is_empty(),
             "clocks": host.clocks,
             "folders": host.directories.keys().collect::<Vec<_>>(),
+            "writableFolders": writable.map(|(name, _)| name).collect::<Vec<_>>(),
             "http": origins.collect::<Vec<_>>(),
             "cluster": objects.collect::<Vec<_>>(),
         })
