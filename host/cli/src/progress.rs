@@ -131,7 +131,7 @@ fn waiting_text(waiting: &Waiting) -> String {
             retry_in,
         } => {
             format!(
-                "{request} waits at the API server, which does not answer: {reason}; again in {} s",
+                "{request} waits at the API server, which cannot be asked now: {reason}; again in {} s",
                 retry_in.as_secs()
             )
         }

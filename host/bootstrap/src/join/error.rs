@@ -75,7 +75,7 @@ pub enum JoinError {
     Connect(#[from] ConnectError),
     /// The API server does not accept the token.
     #[error(
-        "the API server does not accept the bootstrap token for {request}: it is unknown, expired, or deleted ({message})"
+        "the API server does not accept the bootstrap token for {request}: it is unknown, expired, deleted, or for other networks than this machine is in ({message})"
     )]
     TokenRefused {
         /// The request's name.

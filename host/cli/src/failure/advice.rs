@@ -12,6 +12,7 @@ use slipway_bootstrap::init::InitError;
 use slipway_bootstrap::init::objects::ObjectError;
 use slipway_bootstrap::join::{CertificateRefusal, JoinError};
 use slipway_bootstrap::progress::Waiting;
+use slipway_controller::Standing;
 use slipway_controller::requests::RequestError;
 use slipway_controller::tokens::TokenAdminError;
 use slipway_plugin::LoadError;
@@ -200,9 +201,16 @@ fn requests(error: &RequestError) -> Option<Advice> {
             Code::NotFound,
             "`slipway csr list` shows what there is",
         )),
-        RequestError::Decided { .. } => Some(Advice::new(
+        RequestError::Decided {
+            standing: Standing::Denied | Standing::Failed,
+            ..
+        } => Some(Advice::new(
             Code::Exists,
             "the node has to ask anew: `slipway join --new-key` with the same arguments",
+        )),
+        RequestError::Decided { name, .. } => Some(Advice::new(
+            Code::Exists,
+            format!("`slipway csr show {name}` says who decided, and why"),
         )),
         RequestError::Guardrails { name, .. } | RequestError::NameClaimed { name, .. } => {
             Some(Advice::new(

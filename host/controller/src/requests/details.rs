@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use kube::ResourceExt as _;
 use serde::Serialize;
+use slipway_config::endpoint::Host;
 use slipway_config::finding::Finding;
 use slipway_pki::csr::{CertificateRequest, UnverifiedRequest};
 use slipway_pki::guardrail::Guarded;
@@ -75,9 +76,9 @@ pub struct ParsedRequest {
     pub key_algorithm: String,
     /// SHA-256 over the key, in hex: what the joining machine shows, too.
     pub key_fingerprint: String,
-    /// DNS names asked for, as far as the guardrails let them pass.
+    /// Host names asked for.
     pub dns_names: Vec<String>,
-    /// IP addresses asked for, as far as the guardrails let them pass.
+    /// IP addresses asked for.
     pub ip_addresses: Vec<IpAddr>,
 }
 
@@ -154,7 +155,7 @@ impl RequestDetails {
             expiration_seconds: spec.expiration_seconds,
             parsed: CertificateRequest::from_pem(&spec.request.0)
                 .ok()
-                .map(|parsed| ParsedRequest::of(&parsed, guarded)),
+                .map(|parsed| ParsedRequest::of(&parsed)),
             passes_guardrails,
             deferral: match guarded {
                 Guarded::Passed(guarded) => guarded.deferral().map(str::to_owned),
@@ -169,19 +170,15 @@ impl RequestDetails {
 }
 
 impl ParsedRequest {
-    fn of(parsed: &CertificateRequest, guarded: &Guarded) -> Self {
+    fn of(parsed: &CertificateRequest) -> Self {
         let subject = parsed.subject();
-        let (dns_names, ip_addresses) = match guarded {
-            Guarded::Passed(guarded) => (
-                guarded
-                    .dns_names()
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-                guarded.addresses().to_vec(),
-            ),
-            Guarded::Broken(_) | Guarded::Ignored => Default::default(),
-        };
+        let (mut dns_names, mut ip_addresses) = (Vec::new(), Vec::new());
+        for host in parsed.hosts() {
+            match host {
+                Host::Name(name) => dns_names.push(name.to_string()),
+                Host::Ip(address) => ip_addresses.push(address),
+            }
+        }
         Self {
             common_names: subject.common_names,
             organizations: subject.organizations,

@@ -82,7 +82,7 @@ pub enum UseStanding {
 #[non_exhaustive]
 pub enum Refusal {
     /// The token was deleted.
-    #[error("it was deleted at {0}")]
+    #[error("it was deleted at {0:.0}")]
     Revoked(Timestamp),
     /// It is another token, under the same ID.
     #[error(

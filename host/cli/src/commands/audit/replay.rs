@@ -33,7 +33,15 @@ pub(super) async fn run(
 ) -> Result<()> {
     let configuration = configuration(arguments, layout)?;
     let host = plugins::one_shot()?.for_replay();
-    let chain = controllers::chain(host.csr_approvers(&configuration).await?);
+    let approvers = host.csr_approvers(&configuration).await;
+    let approvers = match &arguments.plugin {
+        Some(_) => approvers.map_err(|error| {
+            Usage::from_error(error)
+                .with_hint("give what it needs with --settings and --grants, as YAML or @FILE")
+        })?,
+        None => approvers?,
+    };
+    let chain = controllers::chain(approvers);
     let selected = selected(&arguments.selection);
     let mut records: Vec<Record> = Vec::new();
     // Only what is as it was written is worth a comparison.
@@ -106,9 +114,13 @@ fn candidate(
         ),
         None => {
             let component = std::fs::read(plugin).map_err(|error| {
-                Usage::new(format!(
+                let usage = Usage::new(format!(
                     "{plugin} is neither a bundled component nor a file that can be read: {error}"
-                ))
+                ));
+                match bundled::nearest(plugin) {
+                    Some(nearest) => usage.with_hint(format!("did you mean {nearest}?")),
+                    None => usage,
+                }
             })?;
             let digest = Sha256Digest::of(&component);
             (PluginSource::Path(plugin.into()), Some(digest))
