@@ -4,8 +4,10 @@ mod aggregated;
 mod groups;
 mod health;
 mod kept;
+mod metrics;
 mod openapi;
 
+pub use metrics::Metrics;
 pub(crate) use openapi::OpenApi;
 
 use axum::body::Body;
@@ -14,7 +16,6 @@ use http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::codec::{DiscoveryFormat, Encoding, Type, negotiate_discovery};
-use crate::resource::Registry;
 use crate::server::Api;
 use crate::status::Status;
 
@@ -34,6 +35,7 @@ pub(crate) async fn answer(api: &Api, request: &Parts) -> Result<Response<Body>,
         [which @ ("healthz" | "livez" | "readyz"), rest @ ..] => {
             return health::answer(which, rest, request, &api.store).await;
         }
+        ["metrics"] => return api.metrics.ok_or_else(Status::path_not_found)?.answer(),
         ["openapi", "v2"] => return openapi::v2(&request.headers),
         ["openapi", "v3", path @ ..] => return api.openapi.answer(registry, request, path),
         _ => {}
@@ -47,7 +49,7 @@ pub(crate) async fn answer(api: &Api, request: &Parts) -> Result<Response<Body>,
         (DiscoveryFormat::Plain(encoding), _) => encoding,
     };
     let (document, of) = match parts.as_slice() {
-        [""] => return Ok(json(paths(registry))),
+        [""] => return Ok(json(paths(api))),
         ["version"] => return Ok(json(version())),
         ["api"] => (groups::core_versions(), Type::API_VERSIONS),
         ["apis"] => (groups::list(registry), Type::API_GROUPS),
@@ -86,9 +88,9 @@ fn version() -> Value {
 }
 
 /// The paths at the root.
-fn paths(registry: &Registry) -> Value {
+fn paths(api: &Api) -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for (group, version) in groups::named(registry) {
+    for (group, version) in groups::named(&api.registry) {
         paths.push(format!("/apis/{group}"));
         paths.push(format!("/apis/{group}/{version}"));
     }
@@ -103,5 +105,7 @@ fn paths(registry: &Registry) -> Value {
         ]
         .map(str::to_owned),
     );
+    paths.extend(api.metrics.map(|_| "/metrics".to_owned()));
+    paths.sort();
     json!({ "paths": paths })
 }

@@ -17,6 +17,7 @@ mod strategy;
 mod table;
 
 pub use codec::{Unreadable, protobuf_to_json, protobuf_watch_to_json};
+pub use discovery::Metrics;
 pub use server::{ApiServer, ApiServerBuilder, Clock, DefaultsError, StartError};
 pub use store::{HistoryLimits, OpenError, Store};
 pub use strategy::RequestLimits;

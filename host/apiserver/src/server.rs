@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::authentication::{Projection, UserInfo};
-use crate::discovery::OpenApi;
+use crate::discovery::{Metrics, OpenApi};
 use crate::resource::{Registry, Rules};
 use crate::serve::{self, ConnectionLimits, ServeError, TlsIdentity};
 use crate::store::Store;
@@ -41,6 +41,8 @@ pub(crate) struct Api {
     pub(crate) registry: Registry,
     /// What is served, for who wants to know every field.
     pub(crate) openapi: OpenApi,
+    /// What is counted, if anything.
+    pub(crate) metrics: Option<Metrics>,
     /// What time it is.
     pub(crate) clock: Clock,
     /// Who asks.

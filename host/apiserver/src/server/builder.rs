@@ -15,7 +15,7 @@ use crate::authorization::{
     LocalSubjectAccessReviews, SelfSubjectAccessReviews, SelfSubjectRulesReviews,
     SubjectAccessReviews, UnionAuthorizer, resources,
 };
-use crate::discovery::OpenApi;
+use crate::discovery::{Metrics, OpenApi};
 use crate::resource::{Registry, Reviews};
 use crate::store::Store;
 use crate::strategy::{KindRules, RequestLimits};
@@ -29,6 +29,7 @@ pub struct ApiServerBuilder {
     clock: Clock,
     tokens: TokenBackend,
     limits: RequestLimits,
+    metrics: Option<Metrics>,
 }
 
 /// Why a server does not start.
@@ -49,6 +50,7 @@ impl ApiServerBuilder {
             clock: Arc::new(Timestamp::now),
             tokens: TokenBackend::default(),
             limits: RequestLimits::default(),
+            metrics: None,
         }
     }
 
@@ -73,6 +75,13 @@ impl ApiServerBuilder {
         self
     }
 
+    /// What `/metrics` answers; unless told otherwise there is no such path.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
     /// The server, with the namespaces, roles and bindings that every server has, and with the tokens of
     /// the token store.
     ///
@@ -91,6 +100,7 @@ impl ApiServerBuilder {
             api: Arc::new(Api {
                 registry: Registry::new(reviews(&authorizer, &credentials)),
                 openapi: OpenApi::default(),
+                metrics: self.metrics,
                 clock: self.clock,
                 authenticator: credentials,
                 rules: Arc::new(KindRules::new(

@@ -3,6 +3,8 @@
 use http::Method;
 use kube::discovery::Discovery;
 use serde_json::{Value, json};
+use slipway_apiserver::authentication::UserInfo;
+use slipway_apiserver::{ApiServer, HistoryLimits, Metrics, Store};
 
 use crate::{client, get, send, send_bytes};
 
@@ -41,6 +43,32 @@ async fn kubes_discovery_finds_every_group() {
     v1 secrets Namespaced
     v1 serviceaccounts Namespaced
     ");
+}
+
+#[tokio::test]
+async fn what_is_counted_is_told_to_who_may_know() {
+    let store = Store::in_memory(HistoryLimits::default()).unwrap();
+    let metrics = Metrics {
+        media_type: "text/plain",
+        text: || Ok("decisions 1".to_owned()),
+    };
+    let server = ApiServer::builder(store).metrics(metrics).build();
+    let server = server.await.unwrap();
+    let administrator = server.client(UserInfo::controller("test"));
+    assert_eq!(
+        get(&administrator, "/metrics").await,
+        (200, "decisions 1".into())
+    );
+    let (_, paths) = get(&administrator, "/").await;
+    assert!(
+        paths["paths"]
+            .as_array()
+            .unwrap()
+            .contains(&"/metrics".into())
+    );
+    let anybody = server.client(UserInfo::anonymous());
+    assert_eq!(get(&anybody, "/metrics").await.0, 403);
+    assert_eq!(get(&client().await, "/metrics").await.0, 404);
 }
 
 #[tokio::test]

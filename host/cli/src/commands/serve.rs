@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use slipway_apiserver::authentication::{TokenBackend, UserInfo};
 use slipway_apiserver::serve::{ConnectionLimits, TlsIdentity, bind};
-use slipway_apiserver::{ApiServer, HistoryLimits, Store};
+use slipway_apiserver::{ApiServer, HistoryLimits, Metrics, Store};
 use slipway_bootstrap::init;
 use slipway_bootstrap::layout::Layout;
 use slipway_config::plugin::PluginConfiguration;
-use slipway_controller::{Controllers, LiveReader, PolicyInForce, Signing};
+use slipway_controller::{Controllers, LiveReader, PolicyInForce, Signing, measures};
 use slipway_plugin::PluginHost;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,10 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
     };
     let api = ApiServer::builder(store(&layout, &arguments)?)
         .tokens(tokens(&host, &configuration, &layout).await?)
+        .metrics(Metrics {
+            media_type: measures::MEDIA_TYPE,
+            text: measures::text,
+        })
         .build()
         .await?;
     let shutdown = server::shutdown()?;
