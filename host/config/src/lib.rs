@@ -21,3 +21,5 @@ pub mod size;
 pub mod system;
 mod text;
 pub mod token;
+
+pub use text::nearest;

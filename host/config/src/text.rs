@@ -45,10 +45,7 @@ pub(crate) fn without_token_secrets(text: &str) -> Cow<'_, str> {
 }
 
 /// The candidate that a mistyped or shortened `text` was most likely meant to be, where there is one near enough.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_lowercase();
     let length = text.chars().count();
     let near_enough = if length < 4 { 1 } else { (length / 3).max(2) };

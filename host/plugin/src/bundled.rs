@@ -51,13 +51,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Bundled> {
 
 /// The bundled plugin whose name is nearest to `name`, if one is near.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    const NEAR: f64 = 0.7;
-    BUNDLED
-        .iter()
-        .map(|bundled| (strsim::jaro_winkler(bundled.name, name), bundled.name))
-        .filter(|(similarity, _)| *similarity >= NEAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
+    slipway_config::nearest(name, BUNDLED.iter().map(|bundled| bundled.name))
 }
 
 /// One place in memory: a constant of this size would be copied to wherever it is used.
