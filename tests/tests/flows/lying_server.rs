@@ -12,7 +12,8 @@ use slipway_pki::jws;
 use slipway_pki::kubeconfig::ClusterInfoKubeconfig;
 use slipway_tests::{Finished, Sandbox, openssl};
 
-use self::server::{LyingServer, authority};
+use self::server::LyingServer;
+use crate::tls::authority;
 
 const ID: &str = "abcdef";
 const SECRET: &str = "0123456789abcdef";

@@ -16,4 +16,5 @@ mod names;
 mod policies;
 mod replaying;
 mod resuming;
+mod tls;
 mod tokens;

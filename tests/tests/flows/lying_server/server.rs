@@ -1,18 +1,15 @@
 //! A server in the place of the cluster's: it shows whatever cluster-info a test gives it, and remembers what it was asked.
 
 use std::io::{self, BufReader, Write as _};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
-use slipway_pki::ca::{CertificateAuthority, ServerCertificate};
-use slipway_pki::key::{KeyAlgorithm, PrivateKey};
+use slipway_pki::ca::CertificateAuthority;
 
-use crate::http;
+use crate::{http, tls};
 
 const CLUSTER_INFO: &str = "GET /api/v1/namespaces/kube-public/configmaps/cluster-info ";
 
@@ -39,7 +36,7 @@ impl LyingServer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let inner = Arc::new(Inner {
-            tls: Arc::new(tls(ca)),
+            tls: Arc::new(tls::server_of(ca)),
             shown: cluster_info(&address),
             asked: Mutex::default(),
         });
@@ -101,38 +98,4 @@ impl Inner {
         });
         ("403 Forbidden", status)
     }
-}
-
-fn tls(ca: &CertificateAuthority) -> ServerConfig {
-    let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).expect("a key");
-    let addresses = [IpAddr::from([127, 0, 0, 1])];
-    let server = ServerCertificate {
-        common_name: "kube-apiserver",
-        dns_names: &[],
-        addresses: &addresses,
-    };
-    let certificate = ca
-        .issue_server(&server, key.public_key(), ca.validity())
-        .expect("a certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the usual versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from(certificate.der().to_vec())],
-            PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()).into(),
-        )
-        .expect("key and certificate belong together")
-}
-
-/// A CA that is called as every cluster's is.
-pub(super) fn authority() -> CertificateAuthority {
-    CertificateAuthority::generate(
-        "kubernetes",
-        KeyAlgorithm::EcdsaP256,
-        Duration::from_secs(86_400),
-        Timestamp::now(),
-    )
-    .expect("a CA")
 }
