@@ -9,7 +9,7 @@ use slipway_tests::{Ability, Approval, Backend, Launched, Sandbox, on_both_backe
 on_both_backends!(what_people_decide_is_written_down);
 
 /// The records of the cluster's log.
-fn records(cluster: &Launched) -> Vec<Value> {
+pub(crate) fn records(cluster: &Launched) -> Vec<Value> {
     let file = cluster.decision_log().join("decisions-000001.jsonl");
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let whole = text.rsplit_once('\n').map_or("", |(lines, _)| lines);

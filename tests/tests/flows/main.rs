@@ -11,6 +11,7 @@ mod http;
 mod interrupted_init;
 mod joining;
 mod lying_server;
+mod many;
 mod messages;
 mod names;
 mod policies;

@@ -11,13 +11,13 @@ on_both_backends!(
     a_token_lets_in_whom_it_is_for_and_as_often_as_it_says,
 );
 
-fn id(token: &str) -> &str {
+pub(crate) fn id(token: &str) -> &str {
     token.split_once('.').expect("a token").0
 }
 
 /// A token as `slipway token list` has it.
 #[track_caller]
-fn listed(cluster: &Launched, id: &str) -> Option<Value> {
+pub(crate) fn listed(cluster: &Launched, id: &str) -> Option<Value> {
     let tokens = cluster.slipway(&["token", "list", "--output=json"]).json();
     let tokens = tokens.as_array().expect("a list");
     tokens.iter().find(|token| token["id"] == id).cloned()
