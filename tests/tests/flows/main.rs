@@ -19,3 +19,4 @@ mod replaying;
 mod resuming;
 mod tls;
 mod tokens;
+mod web_discovery;
