@@ -17,7 +17,7 @@ mod sandbox;
 mod volume;
 mod web_server;
 
-pub use asked::Asked;
+pub use asked::{Asked, Flaw};
 pub use clock::WrongClock;
 pub use cluster::{Cluster, Server, init, kill, serve};
 pub use identity::{

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use slipway_tests::{Approval, Asked, Backend, Finished, Launched, Sandbox, on_both_backends};
+use slipway_tests::{
+    Approval, Asked, Backend, Finished, Flaw, Launched, Sandbox, on_both_backends,
+};
 
 on_both_backends!(
     a_token_gets_a_node_client_certificate_and_nothing_else,
+    a_request_has_to_be_signed_with_its_own_key,
     a_node_gets_what_is_its_own_and_nothing_else,
     a_node_that_exists_is_nobodys_to_take_ready_or_not,
     a_name_of_the_control_plane_is_kept_before_its_node_exists,
@@ -66,11 +69,20 @@ fn subject(subject: &str) -> Asked {
     }
 }
 
+/// A common name of 300 characters. openssl makes none that is longer than 64, but descriptions of up to 1,024.
+fn long_name() -> Asked {
+    const DESCRIPTION: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x0d];
+    const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
+    let name = "a".repeat(300 - "system:node:".len());
+    Asked {
+        flaw: Some(Flaw::Replaced(DESCRIPTION, COMMON_NAME)),
+        ..subject(&format!("/O=system:nodes/description=system:node:{name}"))
+    }
+}
+
 fn a_token_gets_a_node_client_certificate_and_nothing_else(backend: Backend) {
     let cluster = backend.launch(Approval::Automatic);
     let kubeconfig = cluster.kubeconfig_with_token(&cluster.invitation().token);
-    let long = format!("/O=system:nodes/CN=system:node:{}", "a".repeat(40));
-    assert!(long.len() < 80);
     let cases = vec![
         (
             "masters",
@@ -103,6 +115,15 @@ fn a_token_gets_a_node_client_certificate_and_nothing_else(backend: Backend) {
             subject("/O=system:nodes/CN=system:node:a\\/b"),
             "subject",
         ),
+        (
+            "nul",
+            Asked {
+                flaw: Some(Flaw::Replaced(b"worker~a", b"worker\0a")),
+                ..subject("/O=system:nodes/CN=system:node:worker~a")
+            },
+            r#"CN is ["system:node:worker\0a"]"#,
+        ),
+        ("long", long_name(), "(300 bytes)"),
         (
             "more",
             subject("/O=system:nodes/OU=x/CN=system:node:worker-1"),
@@ -165,6 +186,29 @@ fn a_token_gets_a_node_client_certificate_and_nothing_else(backend: Backend) {
     if cluster.submit(&kubeconfig, &serving).code() == Some(0) {
         assert_eq!(cluster.decided("serving")["standing"], "denied");
     }
+}
+
+fn a_request_has_to_be_signed_with_its_own_key(backend: Backend) {
+    let cluster = backend.launch(Approval::Automatic);
+    let kubeconfig = cluster.kubeconfig_with_token(&cluster.invitation().token);
+    let asked = |name: &str, flaw: Option<Flaw>| Asked {
+        name: name.to_owned(),
+        flaw,
+        ..client()
+    };
+    let broken = asked("broken", Some(Flaw::BrokenSignature));
+    let refused = cluster.submit(&kubeconfig, &broken).failure(1);
+    // In the words of Slipway and of Go.
+    assert!(
+        refused.contains("spec.request")
+            && (refused.contains("signature") || refused.contains("verification failure")),
+        "{refused}"
+    );
+    assert!(cluster.requests().is_empty(), "{:?}", cluster.requests());
+    // It was the bit.
+    let whole = cluster.submit(&kubeconfig, &asked("whole", None));
+    let _ = whole.success();
+    assert_eq!(cluster.decided("whole")["standing"], "issued");
 }
 
 fn a_node_gets_what_is_its_own_and_nothing_else(backend: Backend) {
