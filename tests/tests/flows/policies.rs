@@ -1,13 +1,14 @@
 //! Policies of the bundled approvers: rules in CEL, serving certificates by an inventory, nodes that join again.
 
 use serde_json::Value;
-use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
+use slipway_tests::{Ability, Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
 
 on_both_backends!(
     rules_decide_and_their_words_reach_the_request,
     a_serving_certificate_is_for_what_the_inventory_knows,
     a_node_joins_again_where_the_operator_allows_it,
     a_changed_policy_is_in_force_as_a_whole_or_not_at_all,
+    an_approver_that_looks_on_is_counted_where_it_disagrees,
 );
 
 fn policy(approvers: &str) -> String {
@@ -199,6 +200,51 @@ fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
     assert!(waiting.wait().expect("join can be waited for").success());
     cluster.wait_for_log("another policy is in force");
     cluster.wait_for_log("automatic-approval");
+}
+
+fn an_approver_that_looks_on_is_counted_where_it_disagrees(backend: Backend) {
+    let cluster = backend.launch_by(&policy(
+        "csrApprovers:
+- name: approve-node-client
+- name: approve-rules
+  mode: shadow
+  settings:
+    rules:
+    - name: no-strangers
+      when: request.nodeName == 'stranger'
+      then: deny
+      message: a stranger
+    - name: others
+      when: 'true'
+      then: approve
+",
+    ));
+    let disagreements = || -> Vec<Value> {
+        let log = cluster.decision_log();
+        let log = log.to_str().expect("a path in UTF-8");
+        let show = ["audit", "show", "--disagreements", "--output=json"];
+        let shown = cluster
+            .sandbox()
+            .slipway(&[&show[..], &["--log", log]].concat());
+        shown.json().as_array().expect("a list").clone()
+    };
+    // What was not counted yet is not told.
+    let counted = |times: Option<u32>| {
+        if backend.obstacle(Ability::TellPrometheus).is_none() {
+            let measure = "slipway_shadow_disagreements_total{plugin=\"approve-rules\"} ";
+            let metrics = cluster.metrics();
+            let counted = metrics.lines().find_map(|line| line.strip_prefix(measure));
+            assert_eq!(counted, times.map(|times| times.to_string()).as_deref());
+        }
+    };
+    let _ = cluster.join(&Sandbox::new(), "worker-1", &[]).success();
+    counted(None);
+    assert_eq!(disagreements(), [Value::Null; 0]);
+    let _ = cluster.join(&Sandbox::new(), "stranger", &[]).success();
+    counted(Some(1));
+    let logged = disagreements();
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    assert_eq!(logged[0]["subject"]["node"], "stranger");
 }
 
 /// On the embedded API nobody else approves, and a token needs no such right.
