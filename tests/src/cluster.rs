@@ -79,6 +79,12 @@ impl Cluster {
             .to_owned()
     }
 
+    /// Everything that init answered.
+    #[must_use]
+    pub fn answer(&self) -> &Value {
+        &self.answer
+    }
+
     /// `HOST:PORT` of the API server.
     #[must_use]
     pub fn server(&self) -> String {

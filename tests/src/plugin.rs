@@ -21,6 +21,19 @@ impl Plugin {
     /// It does not build, or is something else.
     #[must_use]
     pub fn build(root: &str, package: &str) -> Self {
+        Self::build_kind("csr-approver", root, package)
+    }
+
+    /// The same where it has to be a trust source.
+    ///
+    /// # Panics
+    /// As for [`build`](Self::build).
+    #[must_use]
+    pub fn build_trust_source(root: &str, package: &str) -> Self {
+        Self::build_kind("trust-source", root, package)
+    }
+
+    fn build_kind(kind: &str, root: &str, package: &str) -> Self {
         let manifest = format!("{}/../{root}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         let target = std::env::current_exe().expect("a test knows its own path");
         let target = target
@@ -36,7 +49,7 @@ impl Plugin {
         let inspected = Sandbox::new()
             .slipway(&["plugin", "inspect", &path, "--output=json"])
             .json();
-        assert_eq!(inspected["kinds"][0], "csr-approver", "{inspected}");
+        assert_eq!(inspected["kinds"][0], kind, "{inspected}");
         let digest = inspected["digest"].as_str().expect("a digest").to_owned();
         Self { path, digest }
     }

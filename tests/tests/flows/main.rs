@@ -19,4 +19,5 @@ mod replaying;
 mod resuming;
 mod tls;
 mod tokens;
+mod trade_offs;
 mod web_discovery;
