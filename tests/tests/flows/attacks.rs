@@ -1,4 +1,4 @@
-//! What somebody with a token, or with a node's credentials, asks for and does not get (security.md, cases 8 to 20).
+//! What somebody with a token, or with a node's credentials, asks for and does not get (security.md, cases 8 to 21).
 
 use std::collections::BTreeSet;
 
