@@ -65,8 +65,6 @@ pub enum Ability {
     NameWhoDecided,
     /// To tell an administrator on any machine, through `slipway posture`, that a plugin approves.
     ShowThePolicy,
-    /// To tell Prometheus what the controllers counted.
-    TellPrometheus,
 }
 
 impl Backend {
@@ -74,9 +72,6 @@ impl Backend {
     #[must_use]
     pub fn obstacle(self, ability: Ability) -> Option<&'static str> {
         match (self, ability) {
-            (Self::Embedded, Ability::TellPrometheus) => Some(
-                "`slipway serve` opens no port but that of the API: what its controllers did is in the decision log",
-            ),
             (Self::Embedded, _) => None,
             (Self::Kubernetes, Ability::BindTokensToNetworks) => {
                 Some("a kube-apiserver does not tell anybody where a request came from")
@@ -87,7 +82,6 @@ impl Backend {
             (Self::Kubernetes, Ability::ShowThePolicy) => Some(
                 "the plugins are in the configuration of the controllers, which say so when they start, and in no object",
             ),
-            (Self::Kubernetes, Ability::TellPrometheus) => None,
         }
     }
 
@@ -351,7 +345,7 @@ impl Launched {
     #[track_caller]
     pub fn metrics(&self) -> String {
         match &self.on {
-            ApiServer::Embedded(_) => panic!("{:?}", Ability::TellPrometheus),
+            ApiServer::Embedded(_) => self.kubectl(&["get", "--raw=/metrics"]).success(),
             ApiServer::Kubernetes { controller, .. } => controller.metrics(),
         }
     }

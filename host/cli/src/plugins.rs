@@ -92,7 +92,10 @@ pub(crate) fn posture_of_policy(configuration: &PluginConfiguration) -> Vec<Post
 /// The trade-offs that a configuration of plugins has. What the bundled defaults need is none.
 pub(crate) fn posture(configuration: &PluginConfiguration) -> Vec<PostureEntry> {
     let defaults = PluginConfiguration::default();
-    let is_default = |entry: &PluginEntry| defaults.entries().any(|default| default == entry);
+    let is_default = |entry: &PluginEntry| {
+        let mut defaults = defaults.entries();
+        defaults.any(|default| default.source == entry.source && default.grants == entry.grants)
+    };
     let names = configuration.rejoin_allowed.iter();
     let mut posture: Vec<_> = names
         .map(|name| PostureId::RejoinAllowed.about(name.to_string()))

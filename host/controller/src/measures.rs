@@ -76,7 +76,8 @@ pub(crate) fn disagreed(plugin: &str) {
     of_plugin.inc();
 }
 
-pub(crate) fn leads(leads: bool) {
+/// Whether this replica leads.
+pub fn leads(leads: bool) {
     MEASURES.leader.set(leads.into());
 }
 

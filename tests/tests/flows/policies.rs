@@ -1,7 +1,7 @@
 //! Policies of the bundled approvers: rules in CEL, serving certificates by an inventory, nodes that join again.
 
 use serde_json::Value;
-use slipway_tests::{Ability, Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
+use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
 
 on_both_backends!(
     rules_decide_and_their_words_reach_the_request,
@@ -230,12 +230,10 @@ fn an_approver_that_looks_on_is_counted_where_it_disagrees(backend: Backend) {
     };
     // What was not counted yet is not told.
     let counted = |times: Option<u32>| {
-        if backend.obstacle(Ability::TellPrometheus).is_none() {
-            let measure = "slipway_shadow_disagreements_total{plugin=\"approve-rules\"} ";
-            let metrics = cluster.metrics();
-            let counted = metrics.lines().find_map(|line| line.strip_prefix(measure));
-            assert_eq!(counted, times.map(|times| times.to_string()).as_deref());
-        }
+        let measure = "slipway_shadow_disagreements_total{plugin=\"approve-rules\"} ";
+        let metrics = cluster.metrics();
+        let counted = metrics.lines().find_map(|line| line.strip_prefix(measure));
+        assert_eq!(counted, times.map(|times| times.to_string()).as_deref());
     };
     let _ = cluster.join(&Sandbox::new(), "worker-1", &[]).success();
     counted(None);

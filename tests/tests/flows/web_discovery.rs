@@ -165,21 +165,21 @@ fn what_is_not_an_honest_document_is_not_believed() {
     let there = format!("http://{address}/cluster.conf");
     let moved = format!("HTTP/1.1 302 Found\r\nLocation: {there}\r\nContent-Length: 0\r\n\r\n");
     let server = RawServer::start(Box::new(move |to| to.write_all(moved.as_bytes())));
-    let told = refused(&cluster, &server, 2);
+    let told = refused(&cluster, &server, 3);
     let reason = format!("it redirects to {there}, which is not https");
     assert!(told.contains(&reason), "{told}");
     plain.set_nonblocking(true).expect("a listener");
     assert!(plain.accept().is_err(), "it was followed");
 
     let page = document("Content-Type: text/html\r\n", shown.as_bytes());
-    let told = refused(&cluster, &RawServer::start(page), 2);
+    let told = refused(&cluster, &RawServer::start(page), 3);
     assert!(told.contains("its content type is \"text/html\""), "{told}");
 
     let encoded = format!("{YAML}Content-Encoding: gzip\r\n");
     let bomb = vec![b' '; 100 << 20];
     for contents in [shown.as_bytes(), &bomb] {
         let server = RawServer::start(document(&encoded, &gzip(contents)));
-        let told = refused(&cluster, &server, 2);
+        let told = refused(&cluster, &server, 3);
         assert!(told.contains("it is encoded as \"gzip\""), "{told}");
     }
 
@@ -197,7 +197,7 @@ fn a_body_without_end_is_left_alone() {
         (&chunked, b"10\r\n# another line.\n\r\n"),
     ] {
         let server = RawServer::start(endless(head, again, Duration::ZERO));
-        let told = refused(&cluster, &server, 2);
+        let told = refused(&cluster, &server, 3);
         assert!(told.contains("the answer is larger than"), "{told}");
         let written = server.written.load(Ordering::Relaxed);
         assert!(written < BUFFERS, "{written} bytes were taken");

@@ -19,7 +19,7 @@ pub struct Metrics {
 
 impl Metrics {
     pub(super) fn answer(self) -> Result<Response<Body>, Status> {
-        let text = (self.text)().map_err(|error| Status::internal(error))?;
+        let text = (self.text)().map_err(Status::internal)?;
         let mut response = Response::new(Body::from(text));
         let media_type = HeaderValue::from_static(self.media_type);
         response

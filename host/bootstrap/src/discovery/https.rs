@@ -144,7 +144,7 @@ impl FetchError {
     }
 
     /// Whether somebody answered who is not, or does not behave like, the web server that was meant.
-    pub(crate) fn is_refusal(&self) -> bool {
+    pub fn is_refusal(&self) -> bool {
         match self {
             Self::Connect { source, .. } => matches!(source, ConnectFailure::Certificate(_)),
             Self::Redirect { .. } | Self::TooLarge { .. } | Self::NotADocument { .. } => true,

@@ -46,6 +46,8 @@ pub(super) async fn run(arguments: ServeArguments, layout: Layout, printer: Prin
     let shutdown = server::shutdown()?;
     let controllers = controllers_of(&api, &host, &settings, &layout, printer, &shutdown).await?;
     printer.note(format!("serving on {}", listener.local_addr()?));
+    // There is no other.
+    measures::leads(true);
     let work = controllers.run(shutdown.clone());
     let serve = api.serve(
         listener,

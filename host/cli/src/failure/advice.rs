@@ -277,7 +277,11 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Source(error) => source(error),
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
         DiscoveryFailure::Fetch(error) => Some(fetch(error)),
-        DiscoveryFailure::NoAnswer { .. } => Some(Advice::new(Code::Unreachable, ADDRESS)),
+        DiscoveryFailure::NoAnswer { from } => {
+            let are_web_servers = from.iter().all(|place| place.starts_with("https://"));
+            let hint = if are_web_servers { WEB } else { ADDRESS };
+            Some(Advice::new(Code::Unreachable, hint))
+        }
         DiscoveryFailure::Endpoints(failed) => endpoints(failed),
         DiscoveryFailure::BadDialAddress { .. } => Some(Advice::bare(Code::Usage)),
         DiscoveryFailure::File(_)
@@ -350,6 +354,7 @@ fn fetch(error: &FetchError) -> Advice {
     let FetchError::Connect { source, .. } = error else {
         return match error {
             FetchError::Timeout { .. } => Advice::new(Code::Unreachable, WEB),
+            _ if error.is_refusal() => Advice::new(Code::Untrusted, WEB),
             _ => Advice::new(Code::Usage, WEB),
         };
     };
