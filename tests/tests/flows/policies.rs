@@ -1,7 +1,7 @@
 //! Policies of the bundled approvers: rules in CEL, serving certificates by an inventory, nodes that join again.
 
 use serde_json::Value;
-use slipway_tests::{Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
+use slipway_tests::{Ability, Approval, Asked, Backend, Launched, Sandbox, on_both_backends};
 
 on_both_backends!(
     rules_decide_and_their_words_reach_the_request,
@@ -184,7 +184,7 @@ fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
         ),
         (
             "csrApprovers:\n- name: approve-node-client\n- name: approve-nobody\n",
-            "approve-nobody",
+            ":5:3: there is no bundled plugin",
         ),
     ] {
         write(&policy(mistake));
@@ -194,6 +194,12 @@ fn a_changed_policy_is_in_force_as_a_whole_or_not_at_all(backend: Backend) {
             "pending",
             "the policy before it stays in force"
         );
+        if backend.obstacle(Ability::ShowThePolicy).is_none() {
+            // What the file says is not what decides, and nobody is told that it is.
+            let refused = cluster.slipway(&["posture", "--fail-on=high"]).failure(2);
+            assert!(refused.contains("keeps the one before it"), "{refused}");
+            assert!(refused.contains(message), "{refused}");
+        }
     }
 
     write(&policy("csrApprovers:\n- name: approve-node-client\n"));
