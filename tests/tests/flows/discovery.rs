@@ -250,7 +250,7 @@ fn a_source_that_finds_a_forgery_is_not_overruled_by_a_file(backend: Backend) {
 fn two_sources_have_to_agree(backend: Backend) {
     let cluster = backend.launch(Approval::Automatic);
     let (server, pin) = (&cluster.invitation().server, &cluster.invitation().pin);
-    let join = |node: &Sandbox, documents: &[String]| {
+    let join = |node: &Sandbox, documents: &[String], proof: &[&str]| {
         let files: Vec<_> = documents
             .iter()
             .enumerate()
@@ -269,23 +269,27 @@ fn two_sources_have_to_agree(backend: Backend) {
             "--trust",
             "2-of",
             "jws,file",
-            "--discovery-token-ca-cert-hash",
-            pin,
             "--tls-bootstrap-token-file",
             &token,
         ];
+        arguments.extend(proof);
         for file in &files {
             arguments.extend(["--discovery-file", file]);
         }
         join(&cluster, node, &arguments)
     };
     let document = cluster.discovery_document();
-    let joined = join(&Sandbox::new(), std::slice::from_ref(&document));
+    let unpinned = ["--discovery-token-unsafe-skip-ca-verification"];
+    let joined = join(&Sandbox::new(), std::slice::from_ref(&document), &unpinned);
     let _ = joined.success();
     let told = joined.stderr();
     assert!(
         told.contains("2 independent trust sources agree on the CA sha256:"),
         "{told}"
+    );
+    assert!(
+        !told.contains("token-without-pin"),
+        "the token is not alone: {told}"
     );
 
     let (other, _) = cluster
@@ -305,7 +309,7 @@ fn two_sources_have_to_agree(backend: Backend) {
         )
         .collect();
     let node = Sandbox::new();
-    let refused = join(&node, &[rogue]).failure(3);
+    let refused = join(&node, &[rogue], &["--discovery-token-ca-cert-hash", pin]).failure(3);
     assert!(
         refused.contains("have to agree on the cluster's CA, and do not"),
         "{refused}"
