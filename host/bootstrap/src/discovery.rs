@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use slipway_config::finding::Finding;
 use slipway_config::pin::CaPin;
+use slipway_config::posture::PostureEntry;
 use slipway_config::token::BootstrapToken;
 use slipway_pki::ca::CaBundle;
 use slipway_pki::decision::trust::{Accepted, VerifiedTrust};
@@ -178,6 +179,8 @@ pub struct Discovered {
     pub credentials: Option<Credentials>,
     /// The trust source that led to it.
     pub source: String,
+    /// What the operator accepted to trust it.
+    pub posture: Vec<PostureEntry>,
     /// What the trust source says it checked, for display.
     pub evidence: Vec<Finding>,
 }

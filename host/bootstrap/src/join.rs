@@ -37,7 +37,6 @@ use crate::connect::{ConnectError, Credentials};
 use crate::discovery::{self, Discovered, DiscoveryFailure, Plugins};
 use crate::files::{FileError, Files, exists};
 use crate::layout::Layout;
-use crate::posture;
 use crate::progress::{Event, Outcome, Progress};
 
 pub use error::JoinError;
@@ -165,8 +164,8 @@ impl Run<'_> {
         self.begin(Phase::Discovery);
         let discovered =
             discovery::discover(&self.settings.discovery, plugins, self.progress).await?;
-        for entry in posture::of_trust(&discovered) {
-            self.progress.event(Event::Warning(entry));
+        for entry in &discovered.posture {
+            self.progress.event(Event::Warning(entry.clone()));
         }
         self.end(Phase::Discovery, Outcome::Done)?;
         Ok(discovered)
@@ -253,7 +252,7 @@ impl Run<'_> {
         let joined = JoinedRecord {
             server: server.clone(),
             certificate_expires,
-            posture: posture::of_trust(discovered),
+            posture: discovered.posture.clone(),
         };
         pending.complete(files, joined)?;
         self.end(Phase::KubeletConf, Outcome::Done)?;

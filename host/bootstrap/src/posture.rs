@@ -3,19 +3,19 @@
 use jiff::Timestamp;
 use slipway_config::kubeadm::TokenSpec;
 use slipway_config::posture::{PostureEntry, PostureId};
+use slipway_pki::decision::trust::VerifiedTrust;
 
-use crate::discovery::Discovered;
 use crate::init::certs::Origin;
 use crate::init::rbac::Access;
 use crate::init::settings::{Publication, PublishedCa, Settings};
 
-/// What the operator accepted to trust a cluster.
-pub(crate) fn of_trust(discovered: &Discovered) -> Vec<PostureEntry> {
+/// What the operator accepted to trust a cluster, to which this source led.
+pub(crate) fn of_trust(trust: &VerifiedTrust, source: &str) -> Vec<PostureEntry> {
     let entry = |id: &PostureId| match id {
-        PostureId::UnverifiedTrustSource => id.about(discovered.source.clone()),
+        PostureId::UnverifiedTrustSource => id.about(source),
         id => id.entry(),
     };
-    discovered.trust.posture().iter().map(entry).collect()
+    trust.posture().iter().map(entry).collect()
 }
 
 /// What an `init` with these settings leaves in force.

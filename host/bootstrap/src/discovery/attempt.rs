@@ -15,6 +15,7 @@ use super::routes::{Names, dial_addresses};
 use super::source::{self, Opened};
 use super::{Candidate, Discovered, DiscoveryFailure, NoEndpoints, Request, Source, cluster_info};
 use crate::connect::Connections;
+use crate::posture;
 use crate::progress::Progress;
 
 /// From a source to trust, by way of a proposal.
@@ -71,6 +72,7 @@ pub(super) async fn attempt(
     let routes = names.routes(&dials, trust.endpoints());
     Ok(Discovered {
         connections: connections.renewed(routes, trust.ca())?,
+        posture: posture::of_trust(&trust, &candidate.plugin.identity().name),
         trust,
         credentials: opened.credentials,
         source: candidate.plugin.identity().name.clone(),

@@ -14,8 +14,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use slipway_config::endpoint::{DEFAULT_API_SERVER_PORT, HostPort};
 use slipway_config::pin::CaPin;
-use slipway_config::posture::Severity;
-use slipway_pki::decision::trust::VerifiedTrust;
+use slipway_config::posture::PostureId;
 
 use super::failure::FailedSource;
 use super::source::DISCOVERY_SCHEME;
@@ -24,6 +23,12 @@ use crate::progress::{Event, Progress};
 
 /// How long it is waited for the addresses of a name: without them, two names of one host count as two.
 const LOOKUP: Duration = Duration::from_secs(2);
+
+/// What is open where a CA is believed on the word of one source.
+const WITHOUT_PIN: [PostureId; 2] = [
+    PostureId::TokenWithoutPin,
+    PostureId::HttpsDiscoveryWithoutPin,
+];
 
 /// Too few sources agree.
 #[derive(Debug)]
@@ -60,7 +65,7 @@ struct Tally<T> {
     others: Vec<Camp<T>>,
 }
 
-/// Asks every source, and returns what those led to that agree: of the same CA, as the one with the strongest proof has it.
+/// Asks every source, and returns what the first of those led to that agree.
 pub(super) async fn together(
     request: &Request,
     needed: NonZeroUsize,
@@ -118,15 +123,16 @@ pub(super) async fn together(
     for note in notes(&camp, &others, &failed) {
         progress.event(Event::Note(note));
     }
-    let led_to = camp.votes.into_iter().map(|vote| vote.led_to);
-    led_to
-        .min_by_key(|discovered| weakness(&discovered.trust))
-        .ok_or(DiscoveryFailure::NoTrustSource)
-}
-
-/// The worst of what the operator accepted for a proof; the least where that is nothing.
-fn weakness(trust: &VerifiedTrust) -> Option<Severity> {
-    trust.posture().iter().map(|id| id.severity()).max()
+    // Whatever one of them leaves open about the CA, another has proven. Where the API servers are, and with which credentials,
+    // is the first's to say all the same.
+    let mut others = camp.votes.iter().map(|vote| &vote.led_to.posture);
+    let is_proven = others.any(Vec::is_empty);
+    let first = camp.votes.into_iter().next();
+    let mut discovered = first.ok_or(DiscoveryFailure::NoTrustSource)?.led_to;
+    discovered
+        .posture
+        .retain(|entry| !(is_proven && WITHOUT_PIN.contains(&entry.id)));
+    Ok(discovered)
 }
 
 /// The only camp with as many independent sources as it takes, if there is one, and the others. Two such camps are none: one
@@ -275,6 +281,14 @@ impl NoQuorum {
                 .failed
                 .iter()
                 .any(|failed| failed.failure.is_retryable())
+    }
+
+    /// The source without a say that says most: one that found what does not hold before one that could not be asked.
+    pub fn telling(&self) -> Option<&FailedSource> {
+        let mut failed = self.failed.iter();
+        failed
+            .find(|failed| failed.failure.is_refusal())
+            .or_else(|| self.failed.first())
     }
 
     /// Whether sources contradict each other.

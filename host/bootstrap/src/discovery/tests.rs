@@ -207,7 +207,7 @@ async fn a_plugins_word_proves_nothing_without_the_operators_opt_in() {
     let asked = Asked::one(source).believed();
     let found = discover(&wanted, asked.plugins(), &Silent).await.unwrap();
     assert_eq!(found.trust.proof(), Proof::Unverified);
-    let announced = crate::posture::of_trust(&found);
+    let announced = &found.posture;
     assert_eq!(announced[0].detail.as_deref(), Some("proposes"));
 }
 
