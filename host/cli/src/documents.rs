@@ -167,8 +167,8 @@ pub(crate) fn placed(error: anyhow::Error, file: Option<&Path>) -> anyhow::Error
     let Some(file) = file else {
         return error;
     };
-    let text = input::read(file).unwrap_or_default();
     let place = |plugin: &str, part: &str| {
+        let text = input::read(file).ok()?;
         let Position { line, column } = document::position_in_entry(&text, plugin, part)?;
         Some(format!("{}:{line}:{column}", file.display()))
     };

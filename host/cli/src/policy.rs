@@ -121,14 +121,14 @@ impl PolicyFile {
 /// The policy of the cluster that init made here; none where it made none.
 ///
 /// # Errors
-/// The file has a mistake: a server that runs keeps the policy that it had before, which nobody else knows.
+/// The file cannot be used: a server that runs keeps the policy that it had before, which nobody else knows.
 pub(crate) async fn in_force(layout: &Layout) -> Result<Option<PluginConfiguration>> {
-    const KEPT: &str = "the policy has a mistake, and a server that runs keeps the one before it";
+    const KEPT: &str = "the policy cannot be used, and a server that runs keeps the one before it";
     let configured = ServerSettings::plugins_if_any(layout).context(KEPT)?;
     if let Some(configuration) = &configured {
-        let usable = plugins::check(configuration).await;
+        let usable = plugins::one_shot()?.csr_approvers(configuration).await;
         usable
-            .map_err(|error| documents::placed(error, Some(&plugins_path(layout))))
+            .map_err(|error| documents::placed(error.into(), Some(&plugins_path(layout))))
             .context(KEPT)?;
     }
     Ok(configured)

@@ -21,14 +21,15 @@ use crate::documents::Documents;
 use crate::failure::{Code, Coded};
 use crate::output::{Growing, Printer, Table};
 use crate::reach::Reach;
-use crate::{cluster, controllers, plugins, policy};
+use crate::server::{ServerSettings, plugins_path};
+use crate::{cluster, controllers, documents, plugins};
 
 pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printer) -> Result<()> {
     let client = cluster::client(&arguments.cluster, &layout).await?;
     let mut configuration = None;
     let mut requests = Requests::new(client.clone());
     if arguments.command.judges() {
-        configuration = configured(&arguments, &layout).await?;
+        configuration = configured(&arguments, &layout)?;
         let settings = cluster::settings(&arguments.cluster, &layout, configuration.as_ref())?;
         requests = requests.settings(settings);
     }
@@ -49,7 +50,11 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
                 )
             })?;
             let host = plugins::one_shot()?.with_cluster(Arc::new(LiveReader::new(client)));
-            let chain = controllers::chain(host.csr_approvers(&configuration).await?);
+            let file = arguments.config.unwrap_or_else(|| plugins_path(&layout));
+            let approvers = host.csr_approvers(&configuration).await;
+            let approvers =
+                approvers.map_err(|error| documents::placed(error.into(), Some(&file)))?;
+            let chain = controllers::chain(approvers);
             let explanation = requests.explain(&name, &chain).await?;
             printer.answer(&explanation, |explanation| {
                 render::explanation(explanation, &reach)
@@ -77,16 +82,13 @@ pub(super) async fn run(arguments: CsrArguments, layout: Layout, printer: Printe
 
 /// The policy of the cluster that is meant: of the configuration that is named, else what init kept here; none where that
 /// is not known.
-async fn configured(
-    arguments: &CsrArguments,
-    layout: &Layout,
-) -> Result<Option<PluginConfiguration>> {
+fn configured(arguments: &CsrArguments, layout: &Layout) -> Result<Option<PluginConfiguration>> {
     if arguments.config.is_some() {
         let documents = Documents::read(arguments.config.as_deref())?;
         return Ok(Some(documents.plugins));
     }
     match cluster::is_here(&arguments.cluster, layout) {
-        true => policy::in_force(layout).await,
+        true => ServerSettings::plugins_if_any(layout),
         false => Ok(None),
     }
 }

@@ -15,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::ServeArguments;
 use crate::controllers;
+use crate::documents;
 use crate::failure::{Code, Coded, NEW_STORE};
 use crate::output::Printer;
 use crate::plugins;
 use crate::policy::PolicyFile;
-use crate::server::{self, Running, ServerSettings};
+use crate::server::{self, Running, ServerSettings, plugins_path};
 
 /// The name under which the controllers are known to the API.
 const CONTROLLERS: &str = "slipway";
@@ -120,7 +121,8 @@ async fn tokens(
     configuration: &PluginConfiguration,
     layout: &Layout,
 ) -> Result<TokenBackend> {
-    let store = plugins::token_store(host, configuration, layout).await?;
+    let store = plugins::token_store(host, configuration, layout).await;
+    let store = store.map_err(|error| documents::placed(error, Some(&plugins_path(layout))))?;
     Ok(store.map_or(TokenBackend::Native, TokenBackend::Plugin))
 }
 

@@ -261,7 +261,7 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Quorum(failure) if failure.groups.len() > 1 => {
             Some(Advice::new(Code::Untrusted, PINS))
         }
-        DiscoveryFailure::Quorum(failure) => match failure.failed.first() {
+        DiscoveryFailure::Quorum(failure) => match failure.telling() {
             Some(failed) => discovery(&failed.failure),
             None => Some(Advice::new(Code::Untrusted, INDEPENDENT)),
         },
@@ -277,11 +277,7 @@ fn discovery(failure: &DiscoveryFailure) -> Option<Advice> {
         DiscoveryFailure::Source(error) => source(error),
         DiscoveryFailure::Confirmation(failure) => Some(request(failure)),
         DiscoveryFailure::Fetch(error) => Some(fetch(error)),
-        DiscoveryFailure::NoAnswer { from } => {
-            let are_web_servers = from.iter().all(|place| place.starts_with("https://"));
-            let hint = if are_web_servers { WEB } else { ADDRESS };
-            Some(Advice::new(Code::Unreachable, hint))
-        }
+        DiscoveryFailure::NoAnswer { .. } => Some(Advice::new(Code::Unreachable, ADDRESS)),
         DiscoveryFailure::Endpoints(failed) => endpoints(failed),
         DiscoveryFailure::BadDialAddress { .. } => Some(Advice::bare(Code::Usage)),
         DiscoveryFailure::File(_)

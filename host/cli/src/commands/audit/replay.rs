@@ -9,7 +9,7 @@ use slipway_config::digest::Sha256Digest;
 use slipway_config::plugin::{PluginConfiguration, PluginEntry, PluginName, PluginSource};
 use slipway_controller::decision_log::{self, Record};
 use slipway_controller::replay::{self, Comparison, Replay, Replayed};
-use slipway_plugin::bundled;
+use slipway_plugin::{LoadError, bundled};
 
 use super::{broken, or_none, selected, tabulated};
 use crate::arguments::AuditReplayArguments;
@@ -17,7 +17,7 @@ use crate::documents::Documents;
 use crate::failure::{Code, Coded, Usage};
 use crate::output::{Printer, opinion};
 use crate::server::ServerSettings;
-use crate::{controllers, input, plugins};
+use crate::{controllers, documents, input, plugins};
 
 const COLUMNS: [&str; 6] = ["RECORD", "TIME", "NODE", "THEN", "NOW", "WHY"];
 const MORE_COLUMNS: [&str; 3] = ["REQUEST", "WHY THEN", "APPROVERS"];
@@ -34,14 +34,7 @@ pub(super) async fn run(
     let configuration = configuration(arguments, layout)?;
     let host = plugins::one_shot()?.for_replay();
     let approvers = host.csr_approvers(&configuration).await;
-    let approvers = match &arguments.plugin {
-        Some(_) => approvers.map_err(|error| {
-            Usage::from_error(error)
-                .with_hint("give what it needs with --settings and --grants, as YAML or @FILE")
-        })?,
-        None => approvers?,
-    };
-    let chain = controllers::chain(approvers);
+    let chain = controllers::chain(approvers.map_err(|error| lacking(error, arguments))?);
     let selected = selected(&arguments.selection);
     let mut records: Vec<Record> = Vec::new();
     // Only what is as it was written is worth a comparison.
@@ -58,6 +51,22 @@ pub(super) async fn run(
     printer.answer(&replay, |replay| table(&replay.decisions, printer))?;
     printer.note(summary);
     Ok(())
+}
+
+/// What approvers are not loaded for; of a component that was given, with how to give it what it lacks.
+fn lacking(error: LoadError, arguments: &AuditReplayArguments) -> anyhow::Error {
+    let lacks = matches!(
+        error,
+        LoadError::MissingGrant { .. }
+            | LoadError::InvalidGrant { .. }
+            | LoadError::Settings { .. }
+    );
+    match lacks && arguments.plugin.is_some() {
+        true => Usage::from_error(error)
+            .with_hint("give what it needs with --settings and --grants, as YAML or @FILE")
+            .into(),
+        false => documents::placed(error.into(), arguments.config.as_deref()),
+    }
 }
 
 /// The approvers that decide again.

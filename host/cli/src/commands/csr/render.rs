@@ -168,7 +168,7 @@ fn facts(details: &RequestDetails) -> Vec<String> {
     lines
 }
 
-/// What a server with this certificate would be believed to be; none of a client's.
+/// What a server with this certificate would be believed to be; none where nothing is asked for.
 fn names(details: &RequestDetails) -> Option<String> {
     let parsed = details.parsed.as_ref()?;
     let addresses = parsed.ip_addresses.iter().map(ToString::to_string);
