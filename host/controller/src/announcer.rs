@@ -14,7 +14,7 @@ use kube::{Resource as _, ResourceExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::condition::APPROVED;
+use crate::condition::{APPROVED, shortened};
 
 /// The namespace of Events about objects that have none (`k8s.io/client-go/tools/record/event.go`).
 const NAMESPACE: &str = "default";
@@ -112,7 +112,7 @@ fn event(
             _ => "Warning".to_owned(),
         }),
         reason: Some(reason.to_owned()),
-        message: Some(message.to_owned()),
+        message: Some(shortened(message)),
         source: Some(EventSource {
             component: component.clone(),
             host: None,

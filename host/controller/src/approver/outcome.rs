@@ -10,6 +10,9 @@ use crate::decision_log::PluginOpinion;
 /// Most findings that are shown beside the reasons.
 const MOST_FINDINGS: usize = 3;
 
+/// The longest name of a rule that is shown beside a decision, in bytes.
+const LONGEST_RULE: usize = 63;
+
 /// What our condition says about an undecided request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Explained {
@@ -88,7 +91,8 @@ pub(crate) fn summary(decision: &Decision, opinions: &[PluginOpinion]) -> String
     }
 }
 
-/// The rules of an approver with this outcome, in parentheses; nothing where it names none.
+/// The rules of an approver with this outcome, in parentheses; nothing where it names none. What is not named like a rule could
+/// be read as something else.
 fn by_rules(approver: &str, outcome: Outcome, opinions: &[PluginOpinion]) -> String {
     let own = opinions
         .iter()
@@ -97,12 +101,18 @@ fn by_rules(approver: &str, outcome: Outcome, opinions: &[PluginOpinion]) -> Str
         .flat_map(|opinion| &opinion.findings)
         .filter(|finding| finding.outcome == outcome)
         .map(|finding| finding.rule.as_str())
+        .filter(|rule| is_named_like_a_rule(rule))
         .take(MOST_FINDINGS)
         .collect();
     match rules.is_empty() {
         true => String::new(),
         false => format!(" ({})", rules.join(", ")),
     }
+}
+
+fn is_named_like_a_rule(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= LONGEST_RULE && name.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -137,6 +147,8 @@ mod tests {
             findings: vec![
                 Finding::skipped("one", ""),
                 Finding::passed("two", ""),
+                Finding::passed("x), c (four", ""),
+                Finding::passed("five".repeat(16), ""),
                 Finding::failed("three", ""),
             ],
             duration_us: 0,

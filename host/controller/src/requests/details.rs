@@ -76,9 +76,9 @@ pub struct ParsedRequest {
     pub key_algorithm: String,
     /// SHA-256 over the key, in hex: what the joining machine shows, too.
     pub key_fingerprint: String,
-    /// Host names asked for.
+    /// Host names asked for, as far as they are such.
     pub dns_names: Vec<String>,
-    /// IP addresses asked for.
+    /// IP addresses asked for, as far as they are such.
     pub ip_addresses: Vec<IpAddr>,
 }
 

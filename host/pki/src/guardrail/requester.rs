@@ -186,7 +186,8 @@ fn token(
         .expires()
         .filter(|expires| *expires <= cluster.now)?;
     Some(format!(
-        "the token {id} was valid when the request was submitted and expired at {expired}"
+        "the token {id} was valid when the request was submitted and expired at {expired:.0}: the node has to ask with another, \
+         since this one does not fetch its certificate any more"
     ))
 }
 
