@@ -1,4 +1,4 @@
-//! What is served, told to clients: groups, versions, resources; the version; health; OpenAPI.
+//! What is served, told to clients: groups, versions, resources; the version; health; what was counted; OpenAPI.
 
 mod aggregated;
 mod groups;
