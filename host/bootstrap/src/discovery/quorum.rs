@@ -3,26 +3,20 @@
 //! Every source is asked, all at once, and each has to lead to trust by a proof of its own. Sources that come from the same
 //! place (a host, a file) can be deceived in one go: together they count once.
 
+mod places;
+
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs;
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::MetadataExt as _;
-use std::time::Duration;
 
 use futures::future::join_all;
-use slipway_config::endpoint::{DEFAULT_API_SERVER_PORT, HostPort};
 use slipway_config::pin::CaPin;
 use slipway_config::posture::PostureId;
 
+use self::places::places;
 use super::failure::FailedSource;
-use super::source::DISCOVERY_SCHEME;
-use super::{Discovered, DiscoveryFailure, Plugins, Request, Source, attempt};
+use super::{Discovered, DiscoveryFailure, Plugins, Request, attempt};
 use crate::progress::{Event, Progress};
-
-/// How long it is waited for the addresses of a name: without them, two names of one host count as two.
-const LOOKUP: Duration = Duration::from_secs(2);
 
 /// What is open where a CA is believed on the word of one source.
 const WITHOUT_PIN: [PostureId; 2] = [
@@ -210,49 +204,6 @@ fn notes<T>(camp: &Camp<T>, others: &[Camp<T>], failed: &[FailedSource]) -> Vec<
     notes
 }
 
-/// The places that a source comes from: hosts by name and address, files as the file system knows them.
-async fn places(source: &Source) -> BTreeSet<String> {
-    let hosts: Vec<String> = match source {
-        Source::Token { locations, .. } => locations.iter().filter_map(|text| host(text)).collect(),
-        Source::Https(url) => url.host_str().and_then(host).into_iter().collect(),
-        Source::File(path) => {
-            // Two links to a file are one file, whatever they are called.
-            let place = match fs::metadata(path) {
-                Ok(file) => format!("file {}:{}", file.dev(), file.ino()),
-                Err(_) => path.display().to_string(),
-            };
-            return BTreeSet::from([place]);
-        }
-    };
-    let mut places = BTreeSet::new();
-    for host in hosts {
-        if host.parse::<IpAddr>().is_err() {
-            let lookup = tokio::net::lookup_host((host.as_str(), DEFAULT_API_SERVER_PORT));
-            if let Ok(Ok(addresses)) = tokio::time::timeout(LOOKUP, lookup).await {
-                places.extend(addresses.map(|address| address.ip().to_canonical().to_string()));
-            }
-        }
-        places.insert(host);
-    }
-    places
-}
-
-/// The host of a location, in one form.
-fn host(location: &str) -> Option<String> {
-    let location = location
-        .strip_prefix(DISCOVERY_SCHEME)
-        .or_else(|| location.strip_prefix("https://"))
-        .unwrap_or(location);
-    let host_port =
-        HostPort::parse_with_default(location.trim_end_matches('/'), DEFAULT_API_SERVER_PORT)
-            .ok()?;
-    let host = host_port.host().to_unbracketed();
-    Some(match host.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().to_string(),
-        Err(_) => host.trim_end_matches('.').to_ascii_lowercase(),
-    })
-}
-
 fn pins<'a>(pins: impl IntoIterator<Item = &'a CaPin>) -> String {
     let pins: Vec<_> = pins.into_iter().map(ToString::to_string).collect();
     pins.join(" and ")
@@ -382,22 +333,6 @@ mod tests {
         assert_eq!(winners(through_a_third), Err(1));
     }
 
-    #[tokio::test]
-    async fn a_file_is_one_place_under_each_of_its_names() {
-        let folder = tempfile::tempdir().unwrap();
-        let [file, copy, hard, soft] =
-            ["file", "copy", "hard", "soft"].map(|name| folder.path().join(name));
-        fs::write(&file, "ca").unwrap();
-        fs::copy(&file, &copy).unwrap();
-        fs::hard_link(&file, &hard).unwrap();
-        std::os::unix::fs::symlink(&file, &soft).unwrap();
-        let at = async |path| places(&Source::File(path)).await;
-        let place = at(file).await;
-        assert_eq!(at(hard).await, place);
-        assert_eq!(at(soft).await, place);
-        assert!(at(copy).await.is_disjoint(&place));
-    }
-
     #[test]
     fn two_camps_that_are_large_enough_are_none() {
         let torn = vec![
@@ -448,31 +383,6 @@ mod tests {
           trust-x: no trust source is configured for what was given to discover the cluster from
         ");
         assert!(error.is_refusal());
-    }
-
-    #[tokio::test]
-    async fn places_are_told_in_one_form() {
-        let token = Source::Token {
-            locations: [
-                "https://10.0.0.1:6443",
-                "[::ffff:10.0.0.1]:7",
-                "discovery://10.0.0.2:9898",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            token: "abcdef.0123456789abcdef".parse().unwrap(),
-        };
-        assert_eq!(
-            Vec::from_iter(places(&token).await),
-            ["10.0.0.1", "10.0.0.2"]
-        );
-        let https = Source::Https("https://[2001:db8::1]/x".parse().unwrap());
-        assert_eq!(Vec::from_iter(places(&https).await), ["2001:db8::1"]);
-        let file = |path: &str| Source::File(path.into());
-        assert_eq!(
-            places(&file("/tmp/../tmp")).await,
-            places(&file("/tmp")).await
-        );
     }
 
     proptest! {

@@ -112,7 +112,7 @@ fn by_rules(approver: &str, outcome: Outcome, opinions: &[PluginOpinion]) -> Str
 
 fn is_named_like_a_rule(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= LONGEST_RULE && name.bytes().all(is_allowed)
+    (1..=LONGEST_RULE).contains(&name.len()) && name.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -147,6 +147,7 @@ mod tests {
             findings: vec![
                 Finding::skipped("one", ""),
                 Finding::passed("two", ""),
+                Finding::passed("", ""),
                 Finding::passed("x), c (four", ""),
                 Finding::passed("five".repeat(16), ""),
                 Finding::failed("three", ""),
